@@ -1,0 +1,104 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code classifies an error so that callers can decide without reading its text. Codes survive process and network
+// borders. The zero value, Unknown, is the code of an error that carries none.
+type Code uint8
+
+// The codes. Their numbers are part of the wire format and never change.
+const (
+	Unknown            Code = 0
+	NotFound           Code = 1  // the thing named does not exist
+	AlreadyExists      Code = 2  // the thing named exists and would have been overwritten
+	Invalid            Code = 3  // the request can never succeed as it is
+	Unauthenticated    Code = 4  // no valid credentials
+	PermissionDenied   Code = 5  // valid credentials that do not suffice
+	Unavailable        Code = 6  // try again later
+	Unsupported        Code = 7  // this implementation cannot do it
+	FailedPrecondition Code = 8  // the state of the thing forbids it now
+	Corrupt            Code = 9  // stored data is not what was stored
+	Canceled           Code = 10 // the caller, or a person, gave up
+	DeadlineExceeded   Code = 11 // the time allowed ran out
+	Exhausted          Code = 12 // a limit or quota is used up
+)
+
+// Sentinels for errors.Is, one for each code.
+var (
+	ErrNotFound           = &codeError{NotFound, "not found"}
+	ErrAlreadyExists      = &codeError{AlreadyExists, "already exists"}
+	ErrInvalid            = &codeError{Invalid, "invalid"}
+	ErrUnauthenticated    = &codeError{Unauthenticated, "unauthenticated"}
+	ErrPermissionDenied   = &codeError{PermissionDenied, "permission denied"}
+	ErrUnavailable        = &codeError{Unavailable, "unavailable"}
+	ErrUnsupported        = &codeError{Unsupported, "unsupported"}
+	ErrFailedPrecondition = &codeError{FailedPrecondition, "failed precondition"}
+	ErrCorrupt            = &codeError{Corrupt, "corrupt"}
+	ErrCanceled           = &codeError{Canceled, "canceled"}
+	ErrDeadlineExceeded   = &codeError{DeadlineExceeded, "deadline exceeded"}
+	ErrExhausted          = &codeError{Exhausted, "exhausted"}
+)
+
+type codeError struct {
+	code Code
+	text string
+}
+
+func (e *codeError) Error() string { return e.text }
+
+// String returns the code in words, such as "not found".
+func (c Code) String() string {
+	if s := c.sentinel(); s != nil {
+		return s.text
+	}
+	return "unknown"
+}
+
+func (c Code) sentinel() *codeError {
+	for _, s := range [...]*codeError{ErrNotFound, ErrAlreadyExists, ErrInvalid, ErrUnauthenticated, ErrPermissionDenied,
+		ErrUnavailable, ErrUnsupported, ErrFailedPrecondition, ErrCorrupt, ErrCanceled, ErrDeadlineExceeded, ErrExhausted} {
+		if s.code == c {
+			return s
+		}
+	}
+	return nil
+}
+
+// Error is an error with a code. errors.Is matches it against the sentinel of its code, and against what it wraps.
+type Error struct {
+	Code Code
+	Err  error // never nil
+}
+
+// Error returns the text of the wrapped error alone: a code is for programs.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the wrapped error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the sentinel of e's code.
+func (e *Error) Is(target error) bool {
+	s, ok := target.(*codeError)
+	return ok && s.code == e.Code
+}
+
+// Errorf formats an error as fmt.Errorf does, including %w, and gives it a code.
+func Errorf(code Code, format string, args ...any) error {
+	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// CodeOf returns the code of the first error in err's tree that carries one, and Unknown if none does.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	var s *codeError
+	if errors.As(err, &s) {
+		return s.code
+	}
+	return Unknown
+}

@@ -1,0 +1,32 @@
+// Package scope carries the surroundings of one attempt through the context of a step.
+package scope
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Scope is what the worker provides to a step. Every field is set and safe for concurrent use.
+type Scope struct {
+	Run, Pipeline, Step string
+	Index               int // of the element in a mapped step; -1 otherwise
+	Attempt             int // 1 for the first try
+	AttemptID           string
+	// Key is the same for every attempt of the step, or element, in one run, also after a resume.
+	Key      string
+	Logger   *slog.Logger
+	Metric   func(name string, value float64)
+	Progress func(done, total int64)
+	TempDir  func() (string, error)
+}
+
+type key struct{}
+
+// With returns a context that carries s.
+func With(ctx context.Context, s *Scope) context.Context { return context.WithValue(ctx, key{}, s) }
+
+// From returns the scope that ctx carries, or nil outside a run.
+func From(ctx context.Context) *Scope {
+	s, _ := ctx.Value(key{}).(*Scope)
+	return s
+}

@@ -1,0 +1,31 @@
+package metadata
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+)
+
+// ErrCondemned refuses a batch that references content which garbage collection has condemned: its writer puts the bytes again,
+// unconditionally, revives them and applies the batch again. Errors that match it are [CondemnedError].
+var ErrCondemned = errors.New("content is condemned by garbage collection")
+
+// CondemnedError names the contents. Its code is FailedPrecondition.
+type CondemnedError struct{ Digests []artifact.Digest }
+
+// Error lists the digests.
+func (e *CondemnedError) Error() string {
+	names := make([]string, len(e.Digests))
+	for i, d := range e.Digests {
+		names[i] = d.Short()
+	}
+	return fmt.Sprintf("%v: %s", ErrCondemned, strings.Join(names, ", "))
+}
+
+// Is matches [ErrCondemned] and component.ErrFailedPrecondition.
+func (e *CondemnedError) Is(target error) bool {
+	return target == ErrCondemned || target == error(component.ErrFailedPrecondition)
+}

@@ -1,0 +1,163 @@
+package metadata
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tenon-ml/tenon/artifact"
+)
+
+// NewID is not here: IDs are UUIDv7 strings that the writer makes, so that a batch can be sent again.
+
+// Document is content that is stored once per digest: a graph, a plan, parameters, a configuration.
+type Document struct {
+	Digest artifact.Digest `json:"digest"`
+	Kind   string          `json:"kind"` // "graph", "plan", "params"
+	Body   []byte          `json:"body"`
+}
+
+// Run is one execution of a pipeline.
+type Run struct {
+	ID       string            `json:"id"`
+	Name     string            `json:"name"` // unique only by intention
+	Pipeline string            `json:"pipeline"`
+	State    RunState          `json:"state"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	Stack    string            `json:"stack"`
+
+	Graph  artifact.Digest `json:"graph"`  // document
+	Plan   artifact.Digest `json:"plan"`   // document
+	Params json.RawMessage `json:"params"` // for people; the plan holds the exact form
+
+	// Epoch counts the drivers of the run: 1 for the first, one more for each resume. Batches of an earlier epoch are refused.
+	Epoch int `json:"epoch"`
+	// Driver says who drives it: host and process, for people and for the liveness check.
+	Driver Driver `json:"driver"`
+
+	Created  time.Time `json:"created"`
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
+
+	Error string `json:"error,omitempty"` // one message, naming the step that decided
+
+	// Counts of step rows (elements count for themselves) by state, as of the last write of the run; while the run is
+	// running readers that need exact numbers count the steps.
+	Counts map[StepState]int `json:"counts,omitempty"`
+	// Outputs are the pipeline's results by name, once it succeeded.
+	Outputs map[string]artifact.Record `json:"outputs,omitempty"`
+}
+
+// Driver is the process that drives a run.
+type Driver struct {
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+}
+
+// StepKey names a step of a run, or one element of a mapped step.
+type StepKey struct {
+	Run   string `json:"run"`
+	Step  string `json:"step"`
+	Index int    `json:"index"` // -1: the step itself
+}
+
+// Step is a step of a run, or one element of a mapped step. A mapped step has a row of its own (Index -1) beside those of
+// its elements.
+type Step struct {
+	StepKey
+	State StepState `json:"state"`
+	// CacheKey under which the result may be found again; empty if it must not be.
+	CacheKey string `json:"cache_key,omitempty"`
+	// Uncached says why a step has no cache key, for people.
+	Uncached string `json:"uncached,omitempty"`
+	// Origin is the step that computed the outputs of a cached one, also if it was itself copied through other rows.
+	Origin *StepKey `json:"origin,omitempty"`
+	// Computed is when the outputs were computed: by the step itself, or by its origin. Cache TTLs count from it.
+	Computed time.Time `json:"computed,omitzero"`
+	// Attempts made so far.
+	Attempts int       `json:"attempts"`
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
+	Error    string    `json:"error,omitempty"`
+	// Skip says why the step was skipped.
+	Skip string `json:"skip,omitempty"`
+	// Inputs and Outputs are written with the state that first knows them and are the lineage.
+	Inputs  []Input  `json:"inputs,omitempty"`
+	Outputs []Output `json:"outputs,omitempty"`
+	// Elements of a mapped step's own row: how many there are.
+	Elements int `json:"elements,omitempty"`
+}
+
+// Output is an artifact as the output of a step.
+type Output struct {
+	ID     string          `json:"id"`   // artifact ID, UUIDv7; a cached step's output has an ID of its own
+	Name   string          `json:"name"` // "output", or the field of the Out struct
+	Record artifact.Record `json:"record"`
+}
+
+// Input is an artifact as the input of a step: one lineage edge.
+type Input struct {
+	Name     string          `json:"name"`     // of the field: "Rows", "Deep.Rows[a][1]"
+	Artifact string          `json:"artifact"` // ID; empty for outside data and for an element of a list
+	Digest   artifact.Digest `json:"digest"`
+	URI      string          `json:"uri,omitempty"` // of a source
+}
+
+// Attempt is one try of a step or element.
+type Attempt struct {
+	ID string `json:"id"`
+	StepKey
+	Number   int       `json:"number"` // 1 for the first
+	State    StepState `json:"state"`  // running, succeeded, failed or cancelled
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished,omitzero"`
+	Error    string    `json:"error,omitempty"`
+	Stack    string    `json:"stack,omitempty"` // of a panic, bounded
+	Reason   string    `json:"reason,omitempty"`
+	Host     string    `json:"host,omitempty"`
+	// Logs are the chunks of the attempt's log, in order.
+	Logs []LogChunk `json:"logs,omitempty"`
+}
+
+// LogChunk is a piece of an attempt's log: zstd-compressed lines of JSON, one slog record each.
+type LogChunk struct {
+	Lines  int             `json:"lines"`
+	Size   int64           `json:"size"`             // bytes, uncompressed
+	Inline []byte          `json:"inline,omitempty"` // small chunks travel in the record
+	Digest artifact.Digest `json:"digest,omitempty"` // larger ones are in the artifact store
+}
+
+// Metric is one point that a step recorded.
+type Metric struct {
+	StepKey
+	Attempt string    `json:"attempt"`
+	Name    string    `json:"name"`
+	Value   float64   `json:"value"` // may be NaN or infinite; JSON shows those as strings
+	Time    time.Time `json:"time"`
+	Seq     int       `json:"seq"` // order within the attempt
+}
+
+// Artifact is an output of a step, with what made it.
+type Artifact struct {
+	Output
+	StepKey
+	Pipeline string    `json:"pipeline"`
+	Created  time.Time `json:"created"`
+	// Versions that name this artifact, such as "penguins/model@3".
+	Versions []Version `json:"versions,omitempty"`
+}
+
+// Version is a named version of an artifact. The store gives the numbers, from 1.
+type Version struct {
+	Name     string    `json:"name"` // "penguins/model"
+	Version  int       `json:"version"`
+	Artifact string    `json:"artifact"` // artifact ID
+	Created  time.Time `json:"created"`
+}
+
+// Stack is a stored stack: its specification as the YAML that a person wrote.
+type Stack struct {
+	Name    string    `json:"name"`
+	Spec    []byte    `json:"spec"`
+	Version int       `json:"version"` // counts its changes, from 1
+	Updated time.Time `json:"updated"`
+}

@@ -1,0 +1,91 @@
+package orchestrator
+
+import (
+	"context"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// Kind is the component kind of [Orchestrator].
+var Kind = component.NewKind[Orchestrator]("orchestrator")
+
+// Orchestrator makes runners. All methods are safe for concurrent use.
+type Orchestrator interface {
+	// Capabilities tells where attempts run and what limits them. It is constant and does no I/O.
+	Capabilities() Capabilities
+	// Runner returns the runner for the attempts of one run that this process drives. Inside runs one attempt within this
+	// process; a runner that starts processes or containers does not use it.
+	Runner(ctx context.Context, run Run, inside Executor) (Runner, error)
+	// Close releases what the orchestrator holds.
+	Close() error
+}
+
+// Run identifies the run whose attempts a runner starts.
+type Run struct {
+	ID       string `json:"id"`
+	Pipeline string `json:"pipeline"`
+}
+
+// Attempt is one try of one step, or of one element of a mapped step.
+type Attempt struct {
+	ID     string `json:"id"` // UUIDv7
+	Run    string `json:"run"`
+	Step   string `json:"step"`
+	Index  int    `json:"index"`  // of the element in a mapped step; -1 otherwise
+	Number int    `json:"number"` // 1 for the first try
+	// Resources that the attempt may use.
+	Resources step.Resources `json:"resources"`
+}
+
+// Runner runs attempts somewhere.
+type Runner interface {
+	// Run runs one attempt to its end and returns how it ended; what the attempt produced has reached the engine through the
+	// worker protocol by then. The engine asks a running attempt to stop through that protocol; when ctx ends, Run
+	// forces the attempt to end, and returns once it can have no further effect.
+	//
+	// An error says that the attempt could not be started or was lost, and its code whether another try may
+	// help (Unavailable). What the step itself did wrong is not an error of Run.
+	Run(ctx context.Context, a Attempt) (Exit, error)
+	// Close waits for what Run left behind, and releases the runner. It is called once, after the last Run returned.
+	Close(ctx context.Context) error
+}
+
+// Exit tells how an attempt ended, as its runner saw it.
+type Exit struct {
+	// Reason is empty for an attempt that ended by itself, or says in words what ended it: "killed: out of memory".
+	Reason string `json:"reason,omitempty"`
+	// Abandoned is closed when an attempt ends that ignored ctx and could not be forced; nil if the attempt has ended. Until
+	// then the attempt keeps its budget and is not retried.
+	Abandoned <-chan struct{} `json:"-"`
+}
+
+// Executor runs one attempt within this process and returns when its step function has returned. It asks the function to
+// stop when ctx ends, but cannot force it.
+type Executor func(ctx context.Context, a Attempt) Exit
+
+// Capabilities says where attempts run. The zero value is a local orchestrator without limits.
+type Capabilities struct {
+	// Remote says that attempts run on other hosts, which need a shared artifact store and an image.
+	Remote bool   `json:"remote"`
+	Limits Limits `json:"limits"`
+	// StepDefaults is the lowest layer of every step's configuration.
+	StepDefaults step.Config `json:"step_defaults"`
+}
+
+// Limits of what may run at once in one run. Zero means unlimited.
+type Limits struct {
+	Parallel int        `json:"parallel,omitempty"` // attempts
+	CPU      float64    `json:"cpu,omitempty"`      // cores
+	Memory   step.Bytes `json:"memory,omitempty"`   // bytes
+	GPU      int        `json:"gpu,omitempty"`      // devices
+	// Named limits, to which steps refer by step.Config.Limits.
+	Named map[string]Limit `json:"named,omitempty"`
+}
+
+// Limit is a named limit. Zero fields are unlimited.
+type Limit struct {
+	Concurrency int     `json:"concurrency,omitempty" yaml:"concurrency"` // attempts at once
+	Rate        float64 `json:"rate,omitempty" yaml:"rate"`               // attempts started per second
+	Burst       int     `json:"burst,omitempty" yaml:"burst"`             // attempts that may start at once under Rate; 0 means 1
+}
