@@ -6,8 +6,11 @@ package ref
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"reflect"
+	"strings"
 )
 
 // Access seals methods that are exported for this module alone.
@@ -38,6 +41,55 @@ func (e Edge) Nodes(yield func(string)) {
 	}
 }
 
+// String returns the edge for people: "load.Train", "gather score.Accuracy".
+func (e Edge) String() string {
+	switch {
+	case e.Item:
+		return "the item"
+	case len(e.FirstOf) > 0:
+		parts := make([]string, len(e.FirstOf))
+		for i, f := range e.FirstOf {
+			parts[i] = f.String()
+		}
+		return "first of " + strings.Join(parts, ", ")
+	}
+	name := e.Node
+	if e.Output != "" && e.Output != "output" {
+		name += "." + e.Output
+	}
+	switch {
+	case e.Each:
+		return "each " + name
+	case e.Gather:
+		return "gather " + name
+	}
+	return name
+}
+
+// Check reports an edge that is malformed or leads to no output. Outputs holds the output names of each node.
+func (e Edge) Check(outputs map[string]map[string]bool) error {
+	switch {
+	case len(e.FirstOf) > 0:
+		if e.Node != "" || e.Item {
+			return errors.New("an edge that is first_of is nothing else")
+		}
+		for _, f := range e.FirstOf {
+			if err := f.Check(outputs); err != nil {
+				return err
+			}
+		}
+	case e.Item:
+		if e.Node != "" {
+			return errors.New("an edge that is an item names no node")
+		}
+	case outputs[e.Node] == nil:
+		return fmt.Errorf("edge from unknown node %q", e.Node)
+	case e.Output != "" && !outputs[e.Node][e.Output], e.Output == "" && !e.Each:
+		return fmt.Errorf("edge from unknown output %q of node %q", e.Output, e.Node)
+	}
+	return nil
+}
+
 // Build identifies one building of one pipeline; edges of different builds do not mix. Compared by pointer.
 type Build struct{ Pipeline string }
 
@@ -45,6 +97,7 @@ type Build struct{ Pipeline string }
 type Handle struct {
 	Build *Build // nil for a value
 	Edge  Edge
+	Owner string // the mapped node that alone may use an Item or Each edge
 	Type  reflect.Type
 	Set   bool // Value is valid
 	Value any

@@ -1,0 +1,365 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tenon-ml/tenon/internal/codec"
+	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// Builder collects the steps of a pipeline while its function runs. It is valid only during that call, and not safe for concurrent
+// use.
+type Builder struct {
+	build   *ref.Build
+	program *graph.Program
+	shapes  shapes
+	ports   map[reflect.Type]port
+
+	index    map[string]int // node name to position
+	problems []Problem
+
+	prefix string        // of the sub-pipeline being built: "again/"
+	layers []step.Config // of the sub-pipelines being built
+	inMap  string        // the mapped step whose input function runs
+	done   bool
+}
+
+type port struct {
+	graph.Port
+	text string
+	err  error
+}
+
+func newBuilder(name string, codecs []codec.Codec) *Builder {
+	return &Builder{
+		build:   &ref.Build{Pipeline: name},
+		program: &graph.Program{Graph: &graph.Graph{Version: graph.Version, Pipeline: name, Nodes: []graph.Node{}}},
+		shapes:  shapes{codecs: codecs, known: map[reflect.Type]*shape{}, flaws: map[reflect.Type][]flaw{}},
+		ports:   map[reflect.Type]port{},
+		index:   map[string]int{},
+	}
+}
+
+func (b *Builder) report(step, field, at string, err error) {
+	b.problems = append(b.problems, Problem{Step: step, Field: field, At: at, Err: err})
+}
+
+func (b *Builder) err() error {
+	if len(b.problems) == 0 {
+		return nil
+	}
+	return &Error{Pipeline: b.build.Pipeline, Problems: b.problems}
+}
+
+// guard calls user code and turns its panic into a problem.
+func (b *Builder) guard(fn func()) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case ref.Unresolved:
+			b.report("", "", userFrame(), r)
+		default:
+			b.report("", "", userFrame(), fmt.Errorf("the pipeline function panicked: %v\n%s", r, clipStack(debug.Stack())))
+		}
+	}()
+	fn()
+}
+
+// userFrame returns the position of the innermost frame outside Tenon's authoring packages and the runtime.
+func userFrame() string {
+	pc := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(2, pc)])
+	for {
+		f, more := frames.Next()
+		switch {
+		case strings.HasPrefix(f.Function, "runtime."), strings.HasPrefix(f.Function, modulePath+"/pipeline."),
+			strings.HasPrefix(f.Function, modulePath+"/artifact."):
+		default:
+			return f.File + ":" + strconv.Itoa(f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+const modulePath = "github.com/tenon-ml/tenon"
+
+func clipStack(stack []byte) string {
+	const limit = 4 << 10
+	if len(stack) > limit {
+		stack = append(stack[:limit:limit], "\n..."...)
+	}
+	return string(stack)
+}
+
+// port returns how values of type t are coded, chosen once per type.
+func (b *Builder) port(t reflect.Type) port {
+	if p, ok := b.ports[t]; ok {
+		return p
+	}
+	p := port{Port: graph.Port{Type: t}}
+	p.Codec, p.err = codec.For(t, b.shapes.codecs)
+	if p.err == nil {
+		p.text = codec.TypeString(t, b.shapes.codecs)
+		if t.Kind() == reflect.Slice {
+			p.Elem, _ = codec.For(t.Elem(), b.shapes.codecs) // used only for gathered lists, whose elements were checked
+		}
+	}
+	b.ports[t] = p
+	return p
+}
+
+// wiring is one step while it is being wired.
+type wiring struct {
+	name string // with its prefix
+	at   string // file:line
+	fn   any
+	opts []step.Option
+	over *ref.Edge
+}
+
+func (b *Builder) wired(skip int) string {
+	_, file, line, ok := runtime.Caller(skip + 1)
+	if !ok {
+		return ""
+	}
+	return file + ":" + strconv.Itoa(line)
+}
+
+// admit checks what can be checked of a step before its input is looked at.
+func (b *Builder) admit(name, at string, nilFunc bool) (full string) {
+	full = b.prefix + name
+	if err := checkName(name); err != nil {
+		b.report(full, "", at, fmt.Errorf("name %w", err))
+	}
+	if first, dup := b.index[full]; dup {
+		b.report(full, "", at, fmt.Errorf("the name is already used by the step wired at %s: give each step a name of its own", relative(b.program.Bindings[first].Wired)))
+	}
+	if nilFunc {
+		b.report(full, "", at, errors.New("the step function is nil"))
+	}
+	if b.inMap != "" {
+		b.report(full, "", at, fmt.Errorf("wired inside the input function of mapped step %s: that function only makes an input; wire the step outside, with pipeline.Then if it continues the elements", b.inMap))
+	}
+	return full
+}
+
+// options gathers the step's options into the node and binding.
+func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
+	var o ref.Options
+	for i, opt := range w.opts {
+		if opt == nil {
+			b.report(w.name, "", w.at, fmt.Errorf("option %d is nil", i+1))
+			continue
+		}
+		opt.StepOption(&o)
+	}
+	for _, layer := range slices.Concat(b.layerConfigs(), o.Configs) {
+		c := layer.(step.Config)
+		if err := c.Validate(); err != nil {
+			b.report(w.name, "", w.at, err)
+		}
+		bind.Config = c.Merge(bind.Config)
+	}
+	if bind.Config.Tolerate != (step.Tolerance{}) && n.Over == nil {
+		b.report(w.name, "", w.at, errors.New("tolerate: only a mapped step has elements that may fail"))
+	}
+	for _, h := range o.When {
+		if edge, ok := b.edge(w.name, "When", w.at, h); ok {
+			n.When = append(n.When, edge)
+		}
+	}
+	n.After = append(n.After, prefixed(b.prefix, o.After)...)
+}
+
+func (b *Builder) layerConfigs() []any {
+	layers := make([]any, len(b.layers))
+	for i, l := range b.layers {
+		layers[i] = l
+	}
+	return layers
+}
+
+func prefixed(prefix string, names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = prefix + n
+	}
+	return out
+}
+
+// edge checks a handle that is used as an input or condition of a step.
+func (b *Builder) edge(step, field, at string, h *ref.Handle) (ref.Edge, bool) {
+	fail := func(format string, args ...any) (ref.Edge, bool) {
+		b.report(step, field, at, fmt.Errorf(format, args...))
+		return ref.Edge{}, false
+	}
+	switch {
+	case h == nil:
+		return fail("is not set: pass the Ref that an earlier step returned")
+	case h.Set:
+		return fail("holds a value made with artifact.New: inside a pipeline pass the Ref that a step returned, or make the value a parameter")
+	case h.Build == nil:
+		return ref.Edge{}, false // output of a step that was itself reported
+	case h.Build != b.build:
+		return fail("holds a Ref of another build, of pipeline %s: use a Ref that this pipeline's own steps returned, or pipeline.Sub", h.Build.Pipeline)
+	case h.Owner != "" && h.Owner != step:
+		return fail("holds an element of mapped step %s, which has a value only in that step: use pipeline.Gather or pipeline.Then", h.Owner)
+	}
+	return h.Edge, true
+}
+
+// add wires a step whose input value is in, and returns its binding to be completed.
+func (b *Builder) add(w wiring, in reflect.Value) (*graph.Binding, *shape, []param) {
+	sh, flaws := b.shapes.of(in.Type())
+	for _, f := range flaws {
+		b.report(w.name, f.path, w.at, f.err)
+	}
+	var l leaves
+	if len(flaws) == 0 {
+		l.walk(sh, in, "")
+	}
+	for _, f := range l.flaws {
+		b.report(w.name, f.path, w.at, f.err)
+	}
+	n := graph.Node{Name: w.name, Over: w.over}
+	bind := graph.Binding{Func: w.fn, Wired: w.at, Sources: l.sources}
+	for _, p := range l.params {
+		b.param(w, &n, &bind, p)
+	}
+	for _, i := range l.inputs {
+		edge, ok := b.edge(w.name, i.path, w.at, *i.slot.Handle)
+		if !ok {
+			continue
+		}
+		p := b.port(i.slot.Type)
+		n.Inputs = append(n.Inputs, graph.Input{Name: i.path, Type: p.text, From: edge})
+		bind.Inputs = append(bind.Inputs, p.Port)
+	}
+	b.options(w, &n, &bind)
+	b.index[w.name] = len(b.program.Graph.Nodes)
+	b.program.Graph.Nodes = append(b.program.Graph.Nodes, n)
+	b.program.Bindings = append(b.program.Bindings, bind)
+	return &b.program.Bindings[len(b.program.Bindings)-1], sh, l.params
+}
+
+func (b *Builder) param(w wiring, n *graph.Node, bind *graph.Binding, p param) {
+	if p.encoded == nil {
+		return // reported
+	}
+	value, err := codec.CanonicalJSON(p.encoded)
+	if err != nil {
+		b.report(w.name, p.path, w.at, err)
+		return
+	}
+	n.Params = append(n.Params, graph.Param{Name: p.path, Type: p.text, Value: value})
+	for _, part := range [...]string{p.path, p.text, string(p.encoded)} {
+		bind.Params = append(strconv.AppendInt(bind.Params, int64(len(part)), 10), ':')
+		bind.Params = append(bind.Params, part...)
+	}
+}
+
+// outputs plans a step's output type: its Refs, and what is wrong with it.
+func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names []string, ports []port) {
+	if isRef(t) {
+		p := b.port(refArg(t))
+		if p.err != nil {
+			b.report(name, "output", at, p.err)
+		}
+		return nil, []string{"output"}, []port{p}
+	}
+	if t.Kind() != reflect.Struct {
+		b.report(name, "", at, fmt.Errorf("the output is a %v: return a struct of artifact.Ref fields, a single artifact.Ref, or struct{}", t))
+		return nil, nil, nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() || f.Anonymous || !isRef(f.Type) {
+			b.report(name, f.Name, at, fmt.Errorf("the output field is a %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
+			continue
+		}
+		p := b.port(refArg(f.Type))
+		if p.err != nil {
+			b.report(name, f.Name, at, p.err)
+		}
+		fields, names, ports = append(fields, i), append(names, f.Name), append(ports, p)
+	}
+	return fields, names, ports
+}
+
+// refArg returns T of a Ref[T].
+func refArg(t reflect.Type) reflect.Type {
+	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type
+}
+
+// handleAt returns the place of the handle of the i-th Ref in an output value.
+func handleAt(out reflect.Value, fields []int, i int) **ref.Handle {
+	if fields != nil {
+		out = out.Field(fields[i])
+	}
+	return out.Addr().Interface().(ref.Holder).TenonRef(ref.Access{}).Handle
+}
+
+// finish checks what only the whole graph shows, and records the results.
+func (b *Builder) finish(out reflect.Value) {
+	b.done = true
+	g := b.program.Graph
+	unknown := false
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, a := range n.After {
+			if _, ok := b.index[a]; !ok {
+				unknown = true
+				b.report(n.Name, "", b.program.Bindings[i].Wired, fmt.Errorf("pipeline.After names %q, which is not a step of this pipeline; its steps are %s", a, b.stepNames()))
+			}
+		}
+	}
+	b.results(out)
+	if unknown || len(b.problems) > 0 {
+		return
+	}
+	if _, err := g.Order(); err != nil {
+		b.report("", "", "", fmt.Errorf("%w: remove one pipeline.After", err))
+	}
+}
+
+func (b *Builder) results(out reflect.Value) {
+	if out.Type().Kind() == reflect.Struct && out.NumField() == 0 && !isRef(out.Type()) {
+		return
+	}
+	fields, names, ports := b.outputs("", "", out.Type())
+	for i, name := range names {
+		edge, ok := b.edge("", "result "+name, "", *handleAt(out, fields, i))
+		if !ok {
+			continue
+		}
+		b.program.Graph.Results = append(b.program.Graph.Results, graph.Input{Name: name, Type: ports[i].text, From: edge})
+		b.program.Results = append(b.program.Results, ports[i].Port)
+	}
+}
+
+func (b *Builder) stepNames() string {
+	const limit = 20
+	names := make([]string, 0, limit)
+	for i, n := range b.program.Graph.Nodes {
+		if i == limit {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, n.Name)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// Client runs pipelines. *tenon.Client implements it; the submission holds internal types, so that only this module can.
+type Client interface {
+	// Submit starts a run and returns once it is recorded. The run is cancelled when ctx ends.
+	Submit(ctx context.Context, s Submission) (Handle, error)
+}
+
+// Submission is what a client needs to start a run.
+type Submission struct {
+	Pipeline Definition
+	Params   any // pointer to the parameters
+	Program  *graph.Program
+	Config   RunConfig
+}
+
+// Handle is a run without its type parameters. Safe for concurrent use.
+type Handle interface {
+	// ID returns the run's ID.
+	ID() string
+	// Wait waits for the end of the run and returns its results, decoded, by name. Names of skipped results are in skipped.
+	Wait(ctx context.Context) (results map[string]any, skipped []string, err error)
+	// Cancel asks the run to stop. It does not wait.
+	Cancel()
+}
+
+// RunConfig is what can be said about one run. The zero value says nothing.
+type RunConfig struct {
+	// Name of the run, for people. Empty: the client makes one.
+	Name string `yaml:"name" json:"name,omitempty"`
+	// Tags to find the run by.
+	Tags map[string]string `yaml:"tags" json:"tags,omitempty"`
+	// Stack by name. Empty: the client's.
+	Stack string `yaml:"stack" json:"stack,omitempty"`
+	// OnFailure says what a failed step does to the rest of the run. Empty: [Stop].
+	OnFailure FailureMode `yaml:"on_failure" json:"on_failure,omitempty"`
+	// Timeout of the whole run; 0 is none.
+	Timeout time.Duration `yaml:"timeout" json:"timeout,omitempty"`
+	// Parallel bounds the attempts at once; 0 leaves it to the orchestrator.
+	Parallel int `yaml:"parallel" json:"parallel,omitempty"`
+	// NoCache runs every step, and records the results for later runs.
+	NoCache bool `yaml:"no_cache" json:"no_cache,omitempty"`
+	// Steps is the highest layer of the configuration of steps, by name; "*" is for every step, below those named.
+	Steps step.Configs `yaml:"steps" json:"steps,omitempty"`
+}
+
+// FailureMode says what a failed step does to the rest of its run.
+type FailureMode string
+
+// The failure modes.
+const (
+	Stop     FailureMode = "stop"      // start nothing new; what runs, ends
+	FailFast FailureMode = "fail_fast" // cancel what runs
+	Continue FailureMode = "continue"  // run everything that does not depend on the failure
+)
+
+// Validate checks the values that need no pipeline. The error begins with the YAML name of the field; its code is Invalid.
+func (c RunConfig) Validate() error {
+	switch {
+	case len(c.Name) > 200:
+		return component.Errorf(component.Invalid, "name: %d bytes are too long: use at most 200", len(c.Name))
+	case !slices.Contains([]FailureMode{"", Stop, FailFast, Continue}, c.OnFailure):
+		return component.Errorf(component.Invalid, "on_failure: %q is none of stop, fail_fast, continue", c.OnFailure)
+	case c.Timeout < 0:
+		return component.Errorf(component.Invalid, "timeout: %v is negative", c.Timeout)
+	case c.Parallel < 0:
+		return component.Errorf(component.Invalid, "parallel: %d is negative", c.Parallel)
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Tags)) {
+		if k == "" || len(k) > 100 || len(c.Tags[k]) > 1000 {
+			return component.Errorf(component.Invalid, "tags: key %.40q: use a key of 1 to 100 bytes and a value of at most 1000", k)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Steps)) {
+		if err := c.Steps[name].Validate(); err != nil {
+			return component.Errorf(component.Invalid, "steps: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Run is one execution of a pipeline, with typed results. Safe for concurrent use.
+type Run[Out any] struct{ h Handle }
+
+// Run starts a run and returns once it is recorded. At most one RunConfig is used. The run is cancelled when ctx ends.
+func (p *Pipeline[P, Out]) Run(ctx context.Context, c Client, params P, config ...RunConfig) (*Run[Out], error) {
+	if c == nil {
+		return nil, component.Errorf(component.Invalid, "pipeline %s: run: the client is nil: open one with tenon.Open", p.name)
+	}
+	if len(config) > 1 {
+		return nil, component.Errorf(component.Invalid, "pipeline %s: run: %d run configurations given, want at most one", p.name, len(config))
+	}
+	program, err := p.Build(&params)
+	if err != nil {
+		return nil, err
+	}
+	s := Submission{Pipeline: p, Params: &params, Program: program}
+	if len(config) == 1 {
+		s.Config = config[0]
+	}
+	h, err := c.Submit(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Run[Out]{h}, nil
+}
+
+// ID returns the run's ID, by which "tenon run show" finds it.
+func (r *Run[Out]) ID() string { return r.h.ID() }
+
+// Cancel asks the run to stop: running steps get a cancelled context, and nothing new starts. It does not wait.
+func (r *Run[Out]) Cancel() { r.h.Cancel() }
+
+// Result waits for the end of the run and returns the pipeline's results. If the run failed the error says which step decided. If a
+// result was skipped the error wraps [ErrSkipped], and the other results are set.
+func (r *Run[Out]) Result(ctx context.Context) (Out, error) {
+	var out Out
+	results, skipped, err := r.h.Wait(ctx)
+	if err != nil {
+		return out, err
+	}
+	v := reflect.ValueOf(&out).Elem()
+	if isRef(v.Type()) {
+		setResult(v, results, "output")
+	} else {
+		for i := range v.NumField() {
+			setResult(v.Field(i), results, v.Type().Field(i).Name)
+		}
+	}
+	if len(skipped) > 0 {
+		return out, fmt.Errorf("run %s: result %s: %w", r.ID(), strings.Join(skipped, ", "), ErrSkipped)
+	}
+	return out, nil
+}
+
+func setResult(v reflect.Value, results map[string]any, name string) {
+	if value, ok := results[name]; ok {
+		*v.Addr().Interface().(ref.Holder).TenonRef(ref.Access{}).Handle = &ref.Handle{Set: true, Value: value}
+	}
+}
+
+// Graph is the static graph of a pipeline for given parameters, as a value to print and compare.
+type Graph struct{ g *graph.Graph }
+
+// Graph builds the graph for params. The error is an [Error] with all mistakes.
+func (p *Pipeline[P, Out]) Graph(params P) (*Graph, error) {
+	program, err := p.Build(&params)
+	if err != nil {
+		return nil, err
+	}
+	return &Graph{program.Graph}, nil
+}
+
+// Digest identifies the graph: it is the same under "go run", "go test" and a built binary.
+func (g *Graph) Digest() (string, error) {
+	d, err := g.g.Digest()
+	return string(d), err
+}
+
+// MarshalJSON returns the versioned JSON form, which docs/graph.md describes.
+func (g *Graph) MarshalJSON() ([]byte, error) {
+	if g.g == nil {
+		return nil, errors.New("pipeline: the zero Graph has no JSON form")
+	}
+	return g.g.JSON()
+}
+
+// DOT returns the graph in the language of Graphviz.
+func (g *Graph) DOT() string { return g.g.DOT() }
+
+// Mermaid returns the graph as a Mermaid flowchart.
+func (g *Graph) Mermaid() string { return g.g.Mermaid() }
+
+// String returns the graph as text for people.
+func (g *Graph) String() string { return g.g.Text() }
