@@ -24,6 +24,8 @@ type Store interface {
 	// all, and is durable when Put returns: flushed to stable storage, not only to the operating system. Storing bytes that are
 	// already there succeeds and refreshes their ModTime. If r fails or ctx ends, nothing becomes visible, nothing
 	// temporary stays, and the error wraps r's or ctx's. Put does not hold the content in memory.
+	// Put of content that is damaged in the store repairs it. Put reads r only before it returns, so that a Put that waits
+	// inside r.Read returns when that Read does.
 	Put(ctx context.Context, r io.Reader) (Info, error)
 
 	// Open opens content for reading. Every read verifies: the reader returns an error with code Corrupt in place of
