@@ -206,15 +206,15 @@ func (b *Builder) edge(step, field, at string, h *ref.Handle) (ref.Edge, bool) {
 	}
 	switch {
 	case h == nil:
-		return fail("is not set: pass the Ref that an earlier step returned")
+		return fail("the Ref is not set: pass the Ref that an earlier step returned")
 	case h.Set:
-		return fail("holds a value made with artifact.New: inside a pipeline pass the Ref that a step returned, or make the value a parameter")
+		return fail("the Ref holds a value made with artifact.New: inside a pipeline pass the Ref that a step returned, or make the value a parameter")
 	case h.Build == nil:
 		return ref.Edge{}, false // output of a step that was itself reported
 	case h.Build != b.build:
-		return fail("holds a Ref of another build, of pipeline %s: use a Ref that this pipeline's own steps returned, or pipeline.Sub", h.Build.Pipeline)
+		return fail("the Ref is of another build, of pipeline %s: use a Ref that this pipeline's own steps returned, or pipeline.Sub", h.Build.Pipeline)
 	case h.Owner != "" && h.Owner != step:
-		return fail("holds an element of mapped step %s, which has a value only in that step: use pipeline.Gather or pipeline.Then", h.Owner)
+		return fail("the Ref is an element of mapped step %s, which has a value only in that step: use pipeline.Gather or pipeline.Then", h.Owner)
 	}
 	return h.Edge, true
 }
@@ -279,13 +279,13 @@ func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names 
 		return nil, []string{"output"}, []port{p}
 	}
 	if t.Kind() != reflect.Struct {
-		b.report(name, "", at, fmt.Errorf("the output is a %v: return a struct of artifact.Ref fields, a single artifact.Ref, or struct{}", t))
+		b.report(name, "", at, fmt.Errorf("the output is of type %v: return a struct of artifact.Ref fields, a single artifact.Ref, or struct{}", t))
 		return nil, nil, nil
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if !f.IsExported() || f.Anonymous || !isRef(f.Type) {
-			b.report(name, f.Name, at, fmt.Errorf("the output field is a %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
+			b.report(name, f.Name, at, fmt.Errorf("the output field is of type %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
 			continue
 		}
 		p := b.port(refArg(f.Type))

@@ -28,7 +28,7 @@ func (p Problem) Error() string {
 		b.WriteString(relative(p.At) + ": ")
 	}
 	if p.Step != "" {
-		fmt.Fprintf(&b, "step %s: ", p.Step)
+		fmt.Fprintf(&b, "step %.60s: ", p.Step)
 	}
 	if p.Field != "" {
 		fmt.Fprintf(&b, "field %s: ", p.Field)

@@ -9,6 +9,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/part"
+	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/step"
 )
 
@@ -48,7 +49,7 @@ type options struct {
 func Codecs(codecs ...artifact.AnyCodec) Option {
 	return func(o *options) {
 		for _, c := range codecs {
-			bound, err := c.TenonCodec()
+			bound, err := c.TenonAnyCodec(ref.Access{})
 			if err != nil {
 				o.errs = append(o.errs, err)
 				continue
@@ -112,7 +113,7 @@ func (p *Pipeline[P, Out]) Params() P {
 func (p *Pipeline[P, Out]) Build(params any) (*graph.Program, error) {
 	typed, ok := params.(*P)
 	if !ok || typed == nil {
-		return nil, component.Errorf(component.Invalid, "pipeline %s: parameters are a %T, want a *%v", p.name, params, reflect.TypeFor[P]())
+		return nil, component.Errorf(component.Invalid, "pipeline %s: parameters are of type %T, want *%v", p.name, params, reflect.TypeFor[P]())
 	}
 	b := newBuilder(p.name, p.opts.codecs)
 	b.checkPipeline(p.name, p.fn == nil, reflect.TypeFor[P](), typed, p.opts)
@@ -148,10 +149,10 @@ func (b *Builder) checkPipeline(name string, nilFunc bool, t reflect.Type, param
 		b.report("", "", "", fmt.Errorf("pipeline.StepDefaults: %w", err))
 	}
 	if o.defaults != nil && reflect.TypeOf(o.defaults) != t {
-		b.report("", "", "", fmt.Errorf("pipeline.Defaults has a %T, but the parameters are a %v", o.defaults, t))
+		b.report("", "", "", fmt.Errorf("pipeline.Defaults has values of type %T, but the parameters are of type %v", o.defaults, t))
 	}
 	if t.Kind() != reflect.Struct {
-		b.report("", "", "", fmt.Errorf("the parameters are a %v: use a struct, or struct{} for none", t))
+		b.report("", "", "", fmt.Errorf("the parameters are of type %v: use a struct, or struct{} for none", t))
 		return
 	}
 	if err := codec.Check(t); err != nil {

@@ -58,6 +58,9 @@ type RunConfig struct {
 	NoCache bool `yaml:"no_cache" json:"no_cache,omitempty"`
 	// Steps is the highest layer of the configuration of steps, by name; "*" is for every step, below those named.
 	Steps step.Configs `yaml:"steps" json:"steps,omitempty"`
+	// Observer, if not nil, is told what happens, in order and from one goroutine at a time. It must not block for long: the run
+	// waits for it.
+	Observer func(Event) `yaml:"-" json:"-"`
 }
 
 // FailureMode says what a failed step does to the rest of its run.

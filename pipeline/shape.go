@@ -60,7 +60,7 @@ func (s *shapes) of(t reflect.Type) (*shape, []flaw) {
 	p := planner{shapes: s, open: map[reflect.Type]*shape{}}
 	sh := p.plan(t, "")
 	if t.Kind() != reflect.Struct || sh.kind == kindRef || sh.kind == kindSource {
-		p.flaw("", fmt.Errorf("the input is a %v: use a struct whose Ref fields are the inputs and whose other fields are parameters", t))
+		p.flaw("", fmt.Errorf("the input is of type %v: use a struct whose Ref fields are the inputs and whose other fields are parameters", t))
 	}
 	s.known[t], s.flaws[t] = sh, p.flaws
 	return sh, p.flaws

@@ -65,7 +65,7 @@ func (l *leaves) walk(s *shape, v reflect.Value, path string) {
 
 func (l *leaves) pointer(s *shape, v reflect.Value, path string) {
 	if v.IsNil() {
-		l.param(path, "pointer", nil)
+		l.param(path, "pointer", (*int)(nil))
 		return
 	}
 	if slices.Contains(l.open, v.Pointer()) {
@@ -80,7 +80,7 @@ func (l *leaves) pointer(s *shape, v reflect.Value, path string) {
 // size records the length of a list or map, so that empty and nil ones are told apart.
 func (l *leaves) size(path string, v reflect.Value) {
 	if v.IsNil() {
-		l.param(path, "length", nil)
+		l.param(path, "length", (*int)(nil))
 		return
 	}
 	l.param(path, "length", v.Len())

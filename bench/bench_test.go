@@ -1,0 +1,36 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func BenchmarkRows(b *testing.B) {
+	for _, r := range rows() {
+		b.Run(r.name, func(b *testing.B) {
+			for b.Loop() {
+				d, err := r.measure(b.Context(), b.TempDir())
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(d.Nanoseconds()), "work-ns/op")
+			}
+		})
+	}
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := run(t.Context(), &out, "chain,graph", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| chain of 1000 no-op steps |", "| build and validate a graph of 100,000 steps |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, out.String())
+		}
+	}
+	if err := run(t.Context(), &out, "nothing", 1); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Errorf("unknown row: error %v does not name it", err)
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenon-ml/tenon"
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/artifact/local"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// row is one line of the table. Measure returns how long the work took; baseline, if any, how long plain Go takes for the
+// comparable part of it.
+type row struct {
+	name, title, budget string
+	measure, baseline   func(ctx context.Context, dir string) (time.Duration, error)
+	// show turns a duration into the figure that the budget is about.
+	show func(d time.Duration) string
+	// higher says that the ratio to the baseline is better when it is higher, as for throughput.
+	baselineName string
+}
+
+const gib = 1 << 30
+
+func rows() []row {
+	return []row{
+		{
+			name: "chain", title: "chain of 1000 no-op steps", budget: "50 µs a step",
+			measure: fresh(chain, 1000), baseline: plainChain(1000), baselineName: "function calls with a CBOR-sized allocation",
+			show: each(1000),
+		},
+		{
+			name: "wide", title: "10,000 independent no-op steps", budget: "20,000 steps/s",
+			measure: fresh(wide, 10_000), baseline: plainWide(10_000), baselineName: "errgroup, results kept in memory",
+			show: rate(10_000),
+		},
+		{name: "map", title: "map over 10,000 elements", budget: "20,000 elements/s", measure: fresh(mapped, 10_000), show: rate(10_000)},
+		{name: "cached", title: "fully cached re-run of 1000 steps", budget: "50 ms", measure: cached(1000), show: whole},
+		{name: "graph", title: "build and validate a graph of 100,000 steps", budget: "1 s", measure: build(100_000), show: whole},
+		{
+			name: "write", title: "artifact write, 1 GiB, local", budget: "80 % of plain Go", measure: write(gib), baseline: plainWrite(gib),
+			baselineName: "hash and copy the same bytes, fsync", show: whole,
+		},
+		{
+			name: "read", title: "artifact read, 1 GiB, local", budget: "80 % of plain Go", measure: read(gib), baseline: plainRead(gib),
+			baselineName: "read and hash the same bytes", show: whole,
+		},
+	}
+}
+
+func whole(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
+
+func each(n int) func(time.Duration) string {
+	return func(d time.Duration) string {
+		return fmt.Sprintf("%.1f µs a step", float64(d.Microseconds())/float64(n))
+	}
+}
+
+func rate(n int) func(time.Duration) string {
+	return func(d time.Duration) string { return fmt.Sprintf("%.0f/s", float64(n)/d.Seconds()) }
+}
+
+// fresh runs a pipeline of n steps in an empty home.
+func fresh[Out any](p *pipeline.Pipeline[size, Out], n int) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, dir string) (time.Duration, error) {
+		client, err := tenon.Open(ctx, tenon.Config{Home: dir})
+		if err != nil {
+			return 0, err
+		}
+		defer client.Close()
+		return timed(func() error { return runOnce(ctx, client, p, n) })
+	}
+}
+
+func runOnce[Out any](ctx context.Context, client *tenon.Client, p *pipeline.Pipeline[size, Out], n int) error {
+	run, err := p.Run(ctx, client, size{N: n})
+	if err != nil {
+		return err
+	}
+	_, err = run.Result(ctx)
+	return err
+}
+
+// cached runs a chain once and measures the second run.
+func cached(n int) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, dir string) (time.Duration, error) {
+		client, err := tenon.Open(ctx, tenon.Config{Home: dir})
+		if err != nil {
+			return 0, err
+		}
+		defer client.Close()
+		if err := runOnce(ctx, client, chain, n); err != nil {
+			return 0, err
+		}
+		return timed(func() error { return runOnce(ctx, client, chain, n) })
+	}
+}
+
+func build(n int) func(context.Context, string) (time.Duration, error) {
+	return func(context.Context, string) (time.Duration, error) {
+		return timed(func() error {
+			g, err := chain.Graph(size{N: n})
+			if err != nil {
+				return err
+			}
+			_, err = g.Digest()
+			return err
+		})
+	}
+}
+
+func plainChain(n int) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, _ string) (time.Duration, error) {
+		return timed(func() error {
+			ref, err := first(ctx, firstIn{})
+			for range n {
+				if ref, err = link(ctx, linkIn{ref}); err != nil {
+					return err
+				}
+			}
+			return err
+		})
+	}
+}
+
+func plainWide(n int) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, _ string) (time.Duration, error) {
+		return timed(func() error {
+			results := make([]artifact.Ref[int], n)
+			var g errgroup.Group
+			g.SetLimit(runtime.GOMAXPROCS(0))
+			for i := range n {
+				g.Go(func() (err error) {
+					results[i], err = first(ctx, firstIn{N: i})
+					return err
+				})
+			}
+			return g.Wait()
+		})
+	}
+}
+
+// noise yields n bytes that do not repeat within a block.
+func noise(n int64) io.Reader {
+	block := make([]byte, 1<<20)
+	for i := range block {
+		block[i] = byte(i*i>>7 ^ i)
+	}
+	return io.LimitReader(&repeat{block: block}, n)
+}
+
+type repeat struct {
+	block []byte
+	at    int
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	n := copy(p, r.block[r.at:])
+	r.at = (r.at + n) % len(r.block)
+	return n, nil
+}
+
+func write(n int64) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, dir string) (time.Duration, error) {
+		store, err := local.Open(dir)
+		if err != nil {
+			return 0, err
+		}
+		defer store.Close()
+		return timed(func() error {
+			_, err := store.Put(ctx, noise(n))
+			return err
+		})
+	}
+}
+
+func read(n int64) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, dir string) (time.Duration, error) {
+		store, err := local.Open(dir)
+		if err != nil {
+			return 0, err
+		}
+		defer store.Close()
+		info, err := store.Put(ctx, noise(n))
+		if err != nil {
+			return 0, err
+		}
+		return timed(func() error {
+			r, err := store.Open(ctx, info.Digest)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r)
+			return err
+		})
+	}
+}
+
+func plainWrite(n int64) func(context.Context, string) (time.Duration, error) {
+	return func(_ context.Context, dir string) (time.Duration, error) {
+		return timed(func() error {
+			f, err := os.Create(filepath.Join(dir, "plain"))
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if _, err := io.CopyBuffer(io.MultiWriter(f, sha256.New()), struct{ io.Reader }{noise(n)}, make([]byte, 1<<20)); err != nil {
+				return err
+			}
+			return f.Sync()
+		})
+	}
+}
+
+func plainRead(n int64) func(context.Context, string) (time.Duration, error) {
+	return func(_ context.Context, dir string) (time.Duration, error) {
+		path := filepath.Join(dir, "plain")
+		if _, err := plainWrite(n)(context.Background(), dir); err != nil {
+			return 0, err
+		}
+		return timed(func() error {
+			f, err := os.Open(path)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			h := sha256.New()
+			if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, 1<<20)); err != nil {
+				return err
+			}
+			if bytes.Equal(h.Sum(nil), nil) {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		})
+	}
+}
+
+func timed(fn func() error) (time.Duration, error) {
+	runtime.GC()
+	start := time.Now()
+	err := fn()
+	return time.Since(start), err
+}

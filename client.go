@@ -1,0 +1,195 @@
+package tenon
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/fingerprint"
+	"github.com/tenon-ml/tenon/internal/part"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/metadata/sqlite"
+	"github.com/tenon-ml/tenon/pipeline"
+	"github.com/tenon-ml/tenon/stack"
+)
+
+// Config says where a [Client] keeps its state and what it runs on. The zero value is the default: state under TENON_HOME or
+// ~/.tenon, the active stack, no log output.
+type Config struct {
+	// Home is the state directory. Empty: the environment variable TENON_HOME, or ~/.tenon.
+	Home string
+	// StackName names a stored stack. Empty: the active stack, which is the default stack unless another was chosen.
+	StackName string
+	// Stack, if not nil, is used in place of a stored one. The client does not close it.
+	Stack stack.Stack
+	// Metadata, if not nil, is used in place of the SQLite database in Home. The client does not close it.
+	Metadata metadata.Store
+	// Logger for what concerns no single step. Nil discards.
+	Logger *slog.Logger
+}
+
+// Part makes a Config acceptable to [Open] and [Main].
+func (Config) Part(part.Seal) {}
+
+// Client runs pipelines and reads what is recorded of them. Safe for concurrent use. Several processes may have clients on one
+// home.
+type Client struct {
+	config  Config
+	flavors []component.Flavor
+	logger  *slog.Logger
+	meta    metadata.Store
+	prints  fingerprint.Fingerprinter
+
+	mu     sync.Mutex
+	stacks map[string]stack.Stack
+	runs   sync.WaitGroup
+	stop   context.CancelFunc // cancels the runs
+	life   context.Context    // of the runs
+	closed bool
+}
+
+var _ pipeline.Client = (*Client)(nil)
+
+// Open opens a client. Parts are flavors that its stacks may use, and at most one [Config]; pipelines are not needed. The caller
+// closes the client.
+func Open(ctx context.Context, parts ...Part) (*Client, error) {
+	s := sorted(parts)
+	return open(ctx, s.config, s.flavors)
+}
+
+func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, error) {
+	home, err := homeDir(c.Home)
+	if err != nil {
+		return nil, err
+	}
+	c.Home = home
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}}
+	if client.meta == nil {
+		if client.meta, err = sqlite.Open(ctx, filepath.Join(home, "tenon.db"), sqlite.Options{Logger: c.Logger}); err != nil {
+			return nil, err
+		}
+	}
+	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
+	client.life, client.stop = context.WithCancel(context.WithoutCancel(ctx))
+	return client, nil
+}
+
+// homeDir makes the state directory and returns its absolute path.
+func homeDir(home string) (string, error) {
+	if home == "" {
+		home = os.Getenv("TENON_HOME")
+	}
+	if home == "" {
+		user, err := os.UserHomeDir()
+		if err != nil {
+			return "", component.Errorf(component.Invalid, "find the state directory: %w: set TENON_HOME to a directory", err)
+		}
+		home = filepath.Join(user, ".tenon")
+	}
+	abs, err := filepath.Abs(home)
+	if err != nil {
+		return "", component.Errorf(component.Invalid, "state directory %s: %w", home, err)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		code := component.Invalid
+		if errors.Is(err, fs.ErrPermission) {
+			code = component.PermissionDenied
+		}
+		return "", component.Errorf(code, "make the state directory: %w: set TENON_HOME to a directory that you may write", err)
+	}
+	return abs, nil
+}
+
+func (c *Client) memoDir() string { return filepath.Join(c.config.Home, "memo") }
+func (c *Client) tempDir() string { return filepath.Join(c.config.Home, "tmp") }
+
+// Home returns the absolute path of the state directory.
+func (c *Client) Home() string { return c.config.Home }
+
+// Metadata returns the metadata store. It is valid until the client is closed.
+func (c *Client) Metadata() metadata.Store { return c.meta }
+
+// Artifacts returns the artifact store of a stack; "" is the client's own.
+func (c *Client) Artifacts(ctx context.Context, stackName string) (artifact.Store, error) {
+	s, err := c.Stack(ctx, stackName)
+	if err != nil {
+		return nil, err
+	}
+	return s.Artifacts(), nil
+}
+
+// Stack returns a stack by name, opened on first use and closed with the client; "" is the client's own: Config.Stack,
+// Config.StackName, or the active stack.
+func (c *Client) Stack(ctx context.Context, name string) (stack.Stack, error) {
+	if name == "" && c.config.Stack != nil {
+		return c.config.Stack, nil
+	}
+	if name == "" {
+		name = c.config.StackName
+	}
+	if name == "" {
+		active, err := c.meta.ActiveStack(ctx)
+		if err != nil {
+			return nil, err
+		}
+		name = active
+	}
+	if name == "" {
+		name = stack.DefaultName
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.stacks[name]; ok {
+		return s, nil
+	}
+	s, err := c.openStack(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	c.stacks[name] = s
+	return s, nil
+}
+
+func (c *Client) openStack(ctx context.Context, name string) (stack.Stack, error) {
+	spec := stack.Default()
+	if name != stack.DefaultName {
+		stored, err := c.meta.Stack(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if spec, err = stack.Parse(stored.Spec, "stack "+name); err != nil {
+			return nil, err
+		}
+	}
+	return stack.Open(ctx, spec, c.flavors, component.Env{Home: c.config.Home, Logger: c.logger})
+}
+
+// Close cancels the runs that are still going, waits for them, and releases everything. It is safe to call twice.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	c.mu.Unlock()
+	c.stop()
+	c.runs.Wait()
+	var errs []error
+	for _, s := range c.stacks {
+		errs = append(errs, s.Close())
+	}
+	if c.config.Metadata == nil {
+		errs = append(errs, c.meta.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,15 @@
+// Package pipelinetest runs pipelines in unit tests.
+//
+// [Run] runs a whole pipeline in temporary storage and returns its typed result; [Golden] holds its graph against a
+// golden file, and checks on the way that the pipeline function is deterministic:
+//
+//	func TestPenguins(t *testing.T) {
+//		pipelinetest.Golden(t, Penguins, Params{LR: 0.1}, "testdata/penguins.graph.json")
+//		out := pipelinetest.Run(t, Penguins, Params{LR: 0.1})
+//		if acc := out.Accuracy.Value(); acc < 0.95 {
+//			t.Errorf("accuracy %v", acc)
+//		}
+//	}
+//
+// Set UPDATE_GOLDEN=1, or a boolean flag -update of the test's own, to write the golden files.
+package pipelinetest

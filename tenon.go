@@ -1,0 +1,75 @@
+package tenon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	artifactlocal "github.com/tenon-ml/tenon/artifact/local"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/cli"
+	"github.com/tenon-ml/tenon/internal/part"
+	orchestratorlocal "github.com/tenon-ml/tenon/orchestrator/local"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// Part is what [Main] and [Open] take: a *pipeline.Pipeline, a component.Flavor, or a [Config].
+type Part = part.Part
+
+// Main is the whole main function of a program of pipelines: a command line that runs them, shows their graphs and their
+// parameters. It exits the process; see "program --help". With flavors, the program's stacks may use them beside the built-in
+// ones.
+func Main(parts ...Part) {
+	os.Exit(cli.Run(context.Background(), app(parts), os.Args[1:]))
+}
+
+func app(parts []Part) cli.App {
+	s := sorted(parts)
+	return cli.App{
+		Program:   strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"),
+		Pipelines: s.pipelines,
+		Flavors:   s.flavors,
+		Open: func(ctx context.Context, o cli.Options) (cli.Client, error) {
+			c := s.config
+			if o.Home != "" {
+				c.Home = o.Home
+			}
+			if o.Stack != "" {
+				c.StackName, c.Stack = o.Stack, nil
+			}
+			if o.Logger != nil {
+				c.Logger = o.Logger
+			}
+			return open(ctx, c, s.flavors)
+		},
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+	}
+}
+
+// builtin returns the flavors that every program has.
+func builtin() []component.Flavor {
+	return []component.Flavor{artifactlocal.Flavor, orchestratorlocal.Flavor}
+}
+
+// assorted holds parts by what they are.
+type assorted struct {
+	config    Config
+	pipelines []pipeline.Definition
+	flavors   []component.Flavor
+}
+
+func sorted(parts []Part) assorted {
+	s := assorted{flavors: builtin()}
+	for _, p := range parts {
+		switch p := p.(type) {
+		case Config:
+			s.config = p
+		case component.Flavor:
+			s.flavors = append(s.flavors, p)
+		case pipeline.Definition:
+			s.pipelines = append(s.pipelines, p)
+		}
+	}
+	return s
+}
