@@ -1,0 +1,5 @@
+// Package e2e holds tests that need more than one process or dependencies that the SDK does not have, in a module of its own.
+//
+//   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
+//   - multiprocess: artifact stores in several processes on one directory, one of which is killed
+package e2e
