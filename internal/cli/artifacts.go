@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+const artifactReference = "an artifact: its ID, the beginning of its ID, or RUN/STEP[/OUTPUT]"
+
+func (c *cli) artifactsCommand() *cobra.Command {
+	return c.group(&cobra.Command{
+		Use:   "artifact",
+		Short: "Look at artifacts and get their content",
+		Long: "Look at artifacts and get their content. Wherever an ARTIFACT is named it may be an ID, the beginning of an ID, or\n" +
+			"RUN/STEP[/OUTPUT]: the output of a step of a run, such as LAST/train/Model. An element of a mapped step is STEP[3].",
+		Example: "tenon artifact list --run LAST\ntenon artifact show LAST/train\ntenon artifact get LAST/report -o report.html",
+	}, c.artifactListCommand(), c.artifactShowCommand())
+}
+
+func (c *cli) artifactListCommand() *cobra.Command {
+	var (
+		f   format
+		q   metadata.ArtifactQuery
+		run string
+		cur cursorFlags
+	)
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List artifacts, newest first",
+		Example: "tenon artifact list --run LAST\ntenon artifact list --pipeline penguins --step train -o json",
+		Args:    arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withClient(cmd.Context(), func(client Client) error {
+				if run != "" {
+					r, err := findRun(cmd.Context(), client.Metadata(), run, q.Pipeline)
+					if err != nil {
+						return err
+					}
+					q.Run = r.ID
+				}
+				q.Cursor = cur.cursor()
+				page, err := client.Metadata().Artifacts(cmd.Context(), q)
+				if err != nil {
+					return err
+				}
+				for i := range page.Items {
+					page.Items[i].Record = forShow(page.Items[i].Record)
+				}
+				if err := c.show(f, listing[metadata.Artifact]{orEmpty(page.Items), page.Next}, func(b *strings.Builder) { c.artifactGrid(b, page.Items) }); err != nil {
+					return err
+				}
+				if !f.json() {
+					c.more(page.Next)
+				}
+				return nil
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.Var(&filled{&run, 1000}, "run", "only artifacts of this `run`")
+	flags.Var(&filled{&q.Step, 1000}, "step", "only artifacts of the step with this `name`")
+	flags.Var(&filled{&q.Pipeline, 200}, "pipeline", "only artifacts of the pipeline with this `name`")
+	flags.Var(&filled{&q.Name, 1000}, "name", "only the versions of the artifact with this `name`, such as penguins/model")
+	cur.add(cmd)
+	f.add(flags)
+	return cmd
+}
+
+func (c *cli) artifactGrid(b *strings.Builder, items []metadata.Artifact) {
+	if len(items) == 0 {
+		b.WriteString("no artifacts\n")
+		return
+	}
+	g := grid{columns: []column{{title: "ARTIFACT"}, {title: "RUN"}, {title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS"}, {title: "CREATED"}}}
+	for _, a := range items {
+		g.add(text(shortID(a.ID)), cell{shortID(a.Run), dim}, text(outputName(a)), text(brief(a.Record)), cell{factsOf(a.Record), dim}, cell{ago(a.Created, c.now()), dim})
+	}
+	g.write(b, c.out)
+}
+
+// outputName is the step, element and output that an artifact is.
+func outputName(a metadata.Artifact) string {
+	name := elementName(a.Step, a.Index)
+	if a.Output.Name != "output" {
+		name += "/" + a.Output.Name
+	}
+	return name
+}
+
+// artifactView is an artifact as -o json prints it.
+type artifactView struct {
+	metadata.Artifact
+	Inputs []metadata.Input  `json:"inputs"` // of the step that made it
+	State  string            `json:"state"`  // of that step
+	Origin *metadata.StepKey `json:"origin,omitempty"`
+}
+
+func (c *cli) artifactShowCommand() *cobra.Command {
+	var f format
+	cmd := &cobra.Command{
+		Use:     "show ARTIFACT [flags]",
+		Short:   "Show an artifact: its type, size, preview and lineage",
+		Example: "tenon artifact show LAST/train/Model\ntenon artifact show 0199f3c2-7a1b -o json",
+		Args:    arguments(1, 1, artifactReference),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withClient(cmd.Context(), func(client Client) error {
+				a, err := findArtifact(cmd.Context(), client.Metadata(), args[0])
+				if err != nil {
+					return err
+				}
+				view := artifactView{Artifact: a}
+				if err := view.lineage(cmd.Context(), client.Metadata()); err != nil {
+					return err
+				}
+				view.Record = forShow(a.Record)
+				return c.show(f, view, func(b *strings.Builder) { c.artifactText(b, view) })
+			})
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	f.add(cmd.Flags())
+	return cmd
+}
+
+// lineage adds what the artifact was made from.
+func (v *artifactView) lineage(ctx context.Context, store metadata.Store) error {
+	v.Inputs = []metadata.Input{}
+	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
+		return store.Steps(ctx, metadata.StepQuery{Run: v.Run, Step: v.Step, NoElements: v.Index < 0, Cursor: cur})
+	}) {
+		if err != nil {
+			return err
+		}
+		if s.Index == v.Index {
+			v.Inputs, v.State, v.Origin = orEmpty(s.Inputs), string(s.State), s.Origin
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c *cli) artifactText(b *strings.Builder, v artifactView) {
+	g := grid{columns: []column{{}, {flex: true}}}
+	fact := func(name, value string) {
+		if value != "" {
+			g.add(cell{name, dim}, text(value))
+		}
+	}
+	g.add(cell{"artifact", dim}, cell{v.ID, bold})
+	for _, version := range v.Versions {
+		fact("version", fmt.Sprintf("%s@%d", oneLine(version.Name), version.Version))
+	}
+	fact("type", oneLine(v.Record.Type))
+	fact("codec", oneLine(v.Record.Codec))
+	fact("size", factsOf(v.Record))
+	fact("digest", string(v.Record.Digest))
+	fact("created", when(v.Created, c.now()))
+	fact("made by", "step "+elementName(v.Step, v.Index)+" of run "+v.Run+", pipeline "+oneLine(v.Pipeline))
+	if v.Origin != nil {
+		fact("cached from", "step "+elementName(v.Origin.Step, v.Origin.Index)+" of run "+v.Origin.Run)
+	}
+	for _, in := range v.Inputs {
+		from := "outside data " + oneLine(in.URI)
+		switch {
+		case in.Artifact != "":
+			from = "artifact " + in.Artifact
+		case in.URI == "":
+			from = "an element of a list"
+		}
+		fact("input", oneLine(in.Name)+" from "+from+", "+in.Digest.Short())
+	}
+	for _, k := range slices.Sorted(maps.Keys(v.Record.Meta)) {
+		fact(oneLine(k), fit(oneLine(fmt.Sprint(v.Record.Meta[k])), 200))
+	}
+	g.write(b, c.out)
+	if p := strings.TrimRight(plainText(v.Record.Preview), "\n "); p != "" {
+		b.WriteString("\n" + p + "\n")
+	}
+}
+
+// findArtifact resolves what a person wrote for an artifact.
+func findArtifact(ctx context.Context, store metadata.Store, ref string) (metadata.Artifact, error) {
+	if run, path, ok := strings.Cut(ref, "/"); ok {
+		return outputOf(ctx, store, run, path)
+	}
+	prefix := strings.ToLower(ref)
+	if strings.Trim(prefix, "0123456789abcdef-") != "" {
+		return metadata.Artifact{}, usagef("%.80q is no artifact: name %s", ref, artifactReference)
+	}
+	page, err := store.Artifacts(ctx, metadata.ArtifactQuery{IDPrefix: prefix, Cursor: metadata.Cursor{Limit: 4}})
+	switch {
+	case err != nil:
+		return metadata.Artifact{}, err
+	case len(page.Items) == 0:
+		return metadata.Artifact{}, component.Errorf(component.NotFound, "no artifact %.80q: \"tenon artifact list\" shows the artifacts", ref)
+	case len(page.Items) > 1:
+		return metadata.Artifact{}, usagef("%.80q may be several artifacts, %s, %s: write more of the ID", ref, page.Items[0].ID, page.Items[1].ID)
+	}
+	return page.Items[0], nil
+}
+
+// outputOf finds the output of a step. The names of steps may hold slashes too, so the longest one that exists wins.
+func outputOf(ctx context.Context, store metadata.Store, runRef, path string) (metadata.Artifact, error) {
+	run, err := findRun(ctx, store, runRef, "")
+	if err != nil {
+		return metadata.Artifact{}, err
+	}
+	outputs, err := outputsOf(ctx, store, run.ID, path)
+	if err != nil {
+		return metadata.Artifact{}, err
+	}
+	want := ""
+	if len(outputs) == 0 {
+		if cut := strings.LastIndexByte(path, '/'); cut > 0 {
+			want = path[cut+1:]
+			if outputs, err = outputsOf(ctx, store, run.ID, path[:cut]); err != nil {
+				return metadata.Artifact{}, err
+			}
+		}
+	}
+	var names []string
+	for _, a := range outputs {
+		if a.Output.Name == want || want == "" && len(outputs) == 1 {
+			return a, nil
+		}
+		names = append(names, a.Output.Name)
+	}
+	slices.Sort(names)
+	switch {
+	case len(names) == 0:
+		return metadata.Artifact{}, component.Errorf(component.NotFound, "run %s has no output %.80q: \"tenon run show %s\" shows its outputs", run.ID, path, run.ID)
+	case want == "":
+		return metadata.Artifact{}, usagef("step %.80q has several outputs: add one of /%s", path, strings.Join(names, ", /"))
+	}
+	return metadata.Artifact{}, component.Errorf(component.NotFound, "step %.80q has no output %.80q: it has %s", strings.TrimSuffix(path, "/"+want), want, strings.Join(names, ", "))
+}
+
+// outputsOf returns the outputs of a step or of one element.
+func outputsOf(ctx context.Context, store metadata.Store, run, name string) ([]metadata.Artifact, error) {
+	step, index := splitElement(name)
+	at := -1
+	if index != nil {
+		at = *index
+	}
+	var outputs []metadata.Artifact
+	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Artifact], error) {
+		return store.Artifacts(ctx, metadata.ArtifactQuery{Run: run, Step: step, Cursor: cur})
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if a.Index == at {
+			outputs = append(outputs, a)
+		}
+	}
+	return outputs, nil
+}

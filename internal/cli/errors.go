@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1   // a run failed, something was not found, a component did not work
+	exitUsage       = 2   // bad input; nothing was written
+	exitInterrupted = 130 // a person, or the system, asked to stop
+	exitBrokenPipe  = 141 // the reader of the output went away
+)
+
+// exitError gives an error an exit code. Without an error the code was explained already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usagef says what is wrong with the input and what would be right.
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// usage marks an error as bad input.
+func usage(err error) error { return &exitError{exitUsage, err} }
+
+// codeOf returns the exit code for the error of a command.
+func codeOf(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, syscall.EPIPE):
+		return exitBrokenPipe
+	case errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, component.ErrInvalid):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// told returns the text of an error that nobody has told the person yet.
+func told(err error) string {
+	var exit *exitError
+	if errors.As(err, &exit) && exit.err == nil {
+		return ""
+	}
+	switch codeOf(err) {
+	case exitBrokenPipe:
+		return ""
+	case exitInterrupted:
+		return "interrupted"
+	}
+	return plainText(err.Error())
+}
+
+// flagError rewrites what the flag parser found into one line that says what would be right.
+func flagError(flags *pflag.FlagSet, command string, err error) error {
+	var missing *pflag.NotExistError
+	var noValue *pflag.ValueRequiredError
+	var bad *pflag.InvalidValueError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() != "":
+		return usagef("unknown flag -%.40s: see \"%s --help\"", missing.GetSpecifiedName(), command)
+	case errors.As(err, &missing):
+		name := missing.GetSpecifiedName()
+		var known []string
+		flags.VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				known = append(known, f.Name)
+			}
+		})
+		if near := nearest(name, known); near != "" {
+			return usagef("unknown flag --%.40s: did you mean --%s?", name, near)
+		}
+		return usagef("unknown flag --%.40s: see \"%s --help\"", name, command)
+	case errors.As(err, &noValue):
+		f := noValue.GetFlag()
+		kind, _ := pflag.UnquoteUsage(f)
+		return usagef("flag --%s needs a value: --%s %s", f.Name, f.Name, kind)
+	case errors.As(err, &bad):
+		f := bad.GetFlag()
+		if f.Value.Type() == "bool" {
+			return usagef("flag --%s: %.40q is neither true nor false", f.Name, bad.GetValue())
+		}
+		return usagef("flag --%s: %w", f.Name, errors.Unwrap(bad))
+	case errors.As(err, &syntax):
+		return usagef("bad flag %.40q: write --name value or --name=value", syntax.GetSpecifiedFlag())
+	}
+	return usage(err)
+}
+
+// nearest returns the one of known that name was probably meant to be, or "".
+func nearest(name string, known []string) string {
+	name = clipBytes(name, 100)
+	best, bound := "", 1+len(name)/4
+	for _, k := range known {
+		if len(name) > 1 && strings.HasPrefix(k, name) {
+			return k
+		}
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d <= bound && d < max(len(k), 2) {
+			best, bound = k, d-1
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to add, remove, change or swap with a neighbour.
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
+
+// oneOf explains a name that is not among the known ones.
+func oneOf(what, name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return fmt.Sprintf("unknown %s %.40q: did you mean %q?", what, name, near)
+	}
+	const most = 20
+	list := strings.Join(known[:min(most, len(known))], ", ")
+	if len(known) > most {
+		list += ", ..."
+	}
+	return fmt.Sprintf("unknown %s %.40q: use one of %s", what, name, list)
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *cli) graphCommand() *cobra.Command {
+	var o struct {
+		input  inputOptions
+		format string
+	}
+	p := c.app.Program + " graph" + c.nameExample()
+	cmd := &cobra.Command{
+		Use:               "graph" + c.nameArgument() + " [flags]",
+		Short:             "Print the graph of a pipeline",
+		Long:              "Print the graph of a pipeline: its steps with their parameters, inputs and outputs. Nothing runs.",
+		Example:           p + "\n" + p + " --format mermaid\n" + p + " --format dot | dot -Tsvg > graph.svg\n" + p + " --format json --set name=value",
+		ValidArgsFunction: c.completePipelines,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			def, err := c.choose(cmd, args)
+			if err != nil {
+				return err
+			}
+			params, _, err := c.input(def, &o.input)
+			if err != nil {
+				return err
+			}
+			program, err := def.Build(params)
+			if err != nil {
+				return err
+			}
+			out := ""
+			switch o.format {
+			case "json":
+				return writeJSON(c.out.w, program.Graph)
+			case "dot":
+				out = program.Graph.DOT()
+			case "mermaid":
+				out = program.Graph.Mermaid()
+			default:
+				out = program.Graph.Text()
+			}
+			_, err = io.WriteString(c.out.w, out)
+			return err
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	o.input.flags(cmd.Flags())
+	formats := []string{"text", "json", "dot", "mermaid"}
+	cmd.Flags().Var(&choice{&o.format, formats}, "format", "`form`: text, json, dot or mermaid (default text)")
+	cmd.Flags().VarP(&choice{&o.format, formats}, "output", "o", "the same as --format")
+	complete(cmd, "format", formats)
+	return cmd
+}
+
+// complete lets a shell complete the values of a flag.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	// The error says that the flag does not exist, which the first test to run shows.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// column of a grid.
+type column struct {
+	title string
+	right bool // numbers
+	flex  bool // gives way when the screen is narrow
+}
+
+// cell of a grid.
+type cell struct{ text, style string }
+
+// grid is an aligned table. Columns without any text are left out.
+type grid struct {
+	indent  string
+	columns []column
+	rows    [][]cell
+}
+
+func (g *grid) add(cells ...cell) { g.rows = append(g.rows, cells) }
+
+// text is a cell in the default style.
+func text(s string) cell { return cell{text: s} }
+
+// write lays the grid out for the screen.
+func (g *grid) write(b *strings.Builder, s *screen) {
+	limit, _ := s.size()
+	widths := g.widths(limit)
+	titles := make([]cell, len(g.columns))
+	titled := false
+	for i, c := range g.columns {
+		titles[i] = cell{c.title, dim}
+		titled = titled || c.title != ""
+	}
+	if titled {
+		g.line(b, s, widths, titles)
+	}
+	for _, r := range g.rows {
+		g.line(b, s, widths, r)
+	}
+}
+
+func (g *grid) line(b *strings.Builder, s *screen, widths []int, cells []cell) {
+	var line strings.Builder
+	line.WriteString(g.indent)
+	gap := 0
+	for i, w := range widths {
+		if w == 0 {
+			continue
+		}
+		c := cells[i]
+		shown := fit(c.text, w)
+		fill := w - textWidth(shown)
+		if g.columns[i].right {
+			gap += fill
+		}
+		if shown != "" {
+			line.WriteString(strings.Repeat(" ", gap))
+			line.WriteString(s.paint(c.style, shown))
+			gap = 0
+		}
+		if !g.columns[i].right {
+			gap += fill
+		}
+		gap += 2
+	}
+	b.WriteString(strings.TrimRight(line.String(), " "))
+	b.WriteByte('\n')
+}
+
+// widths returns the width of each column, 0 for those left out.
+func (g *grid) widths(limit int) []int {
+	const least = 8
+	widths := make([]int, len(g.columns))
+	total := len(g.indent) - 2
+	for i, c := range g.columns {
+		for _, r := range g.rows {
+			widths[i] = max(widths[i], textWidth(r[i].text))
+		}
+		if widths[i] > 0 {
+			widths[i] = max(widths[i], textWidth(c.title))
+			total += widths[i] + 2
+		}
+	}
+	for over := total - limit; limit > 0 && over > 0; over-- {
+		widest := -1
+		for i, c := range g.columns {
+			if c.flex && widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
+}
+
+// writeJSON writes v as indented JSON.
+func writeJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// duration in the precision that people read: 12ms, 1.2s, 3m04s, 1h02m.
+func duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return ""
+	case d < time.Millisecond:
+		return "<1ms"
+	case d < 999500*time.Microsecond:
+		return strconv.FormatInt(int64(d.Round(time.Millisecond)/time.Millisecond), 10) + "ms"
+	case d < 9950*time.Millisecond:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+	case d < 59500*time.Millisecond:
+		return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + "s"
+	}
+	d = d.Round(time.Second)
+	if d < time.Hour {
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	}
+	d = d.Round(time.Minute)
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
+// span is the duration between two times, "" if the first is not known. Until is used while the second is not known.
+func span(from, to, until time.Time) string {
+	if from.IsZero() {
+		return ""
+	}
+	if to.IsZero() {
+		to = until
+	}
+	return duration(max(0, to.Sub(from)))
+}
+
+// size of content in bytes.
+func size(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f, u := float64(n)/1024, 0
+	for f >= 999.5 && u < len(units)-1 {
+		f, u = f/1024, u+1
+	}
+	digits := 1
+	if f >= 99.95 {
+		digits = 0
+	}
+	return strconv.FormatFloat(f, 'f', digits, 64) + " " + units[u:u+1] + "iB"
+}
+
+// ago is a time relative to now, or a date if that says more.
+func ago(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	d := now.Sub(t)
+	switch {
+	case d < 0 && d > -time.Minute, d >= 0 && d < 2*time.Second:
+		return "just now"
+	case d < 0:
+		return t.Local().Format(time.DateTime)
+	case d < time.Minute:
+		return fmt.Sprintf("%ds ago", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm ago", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh ago", d/time.Hour)
+	case d < 30*24*time.Hour:
+		return fmt.Sprintf("%dd ago", d/(24*time.Hour))
+	}
+	return t.Local().Format(time.DateOnly)
+}
+
+// number is a metric's value for people.
+func number(f float64) string { return strconv.FormatFloat(f, 'g', 6, 64) }
+
+// jsonNumber is a metric's value in JSON, which has no NaN and no infinities: those are strings.
+type jsonNumber float64
+
+// MarshalJSON returns a number, or "NaN", "Infinity" or "-Infinity".
+func (n jsonNumber) MarshalJSON() ([]byte, error) {
+	f := float64(n)
+	switch {
+	case math.IsNaN(f):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(f, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(f, -1):
+		return []byte(`"-Infinity"`), nil
+	}
+	return json.Marshal(f)
+}
+
+// shortID is the part of an ID that is shown in lists. It is unique unless two were made in the same millisecond.
+func shortID(id string) string { return id[:min(13, len(id))] }
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}

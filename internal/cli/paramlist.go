@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-ml/tenon/internal/strictyaml"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// paramList is what -o json prints of the parameters of a pipeline.
+type paramList struct {
+	Pipeline string      `json:"pipeline"`
+	Doc      string      `json:"doc,omitempty"`
+	Params   []paramView `json:"params"`
+}
+
+type paramView struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Default string `json:"default"`
+	Doc     string `json:"doc,omitempty"`
+}
+
+func (c *cli) paramsCommand() *cobra.Command {
+	var f format
+	p := c.app.Program + " params" + c.nameExample()
+	cmd := &cobra.Command{
+		Use:               "params" + c.nameArgument() + " [flags]",
+		Short:             "List the parameters of a pipeline",
+		Long:              "List the parameters of a pipeline, with their types, defaults and what they mean. Set them with --set name=value, or\nunder params: in a file for --config.",
+		Example:           p + "\n" + p + " -o json",
+		ValidArgsFunction: c.completePipelines,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			def, err := c.choose(cmd, args)
+			if err != nil {
+				return err
+			}
+			list := paramsOf(def)
+			return c.show(f, list, func(b *strings.Builder) {
+				if len(list.Params) == 0 {
+					b.WriteString("pipeline " + list.Pipeline + " has no parameters\n")
+					return
+				}
+				c.paramGrid(b, "", list)
+			})
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	f.add(cmd.Flags())
+	return cmd
+}
+
+func paramsOf(p pipeline.Definition) paramList {
+	list := paramList{Pipeline: p.Name(), Doc: p.Doc(), Params: []paramView{}}
+	for _, f := range strictyaml.Fields(p.NewParams()) {
+		list.Params = append(list.Params, paramView{Name: f.Name, Type: f.Type, Default: f.Default, Doc: f.Doc})
+	}
+	return list
+}
+
+func (c *cli) paramGrid(b *strings.Builder, indent string, list paramList) {
+	g := grid{indent: indent, columns: []column{{title: "NAME"}, {title: "TYPE", flex: true}, {title: "DEFAULT", flex: true}, {title: "MEANING", flex: true}}}
+	for _, p := range list.Params {
+		g.add(cell{p.Name, cyan}, cell{p.Type, dim}, text(oneLine(p.Default)), text(oneLine(p.Doc)))
+	}
+	g.write(b, c.out)
+}
+
+func (c *cli) programShort() string {
+	if len(c.app.Pipelines) == 1 {
+		return "Run the pipeline " + c.app.Pipelines[0].Name()
+	}
+	return "Run the pipelines of this program"
+}
+
+// programLong is the help of a program: its pipelines and their parameters.
+func (c *cli) programLong() string {
+	var b strings.Builder
+	if len(c.app.Pipelines) > 1 {
+		b.WriteString("Run one of the pipelines of this program:\n\n")
+		g := grid{indent: "  ", columns: []column{{}, {flex: true}}}
+		for _, p := range c.app.Pipelines {
+			g.add(cell{p.Name(), cyan}, text(oneLine(p.Doc())))
+		}
+		g.write(&b, c.out)
+		b.WriteString("\nWhat a pipeline computed is kept, and not computed again. \"" + c.app.Program + " params NAME\" lists the parameters of one.")
+		return b.String()
+	}
+	p := c.app.Pipelines[0]
+	b.WriteString("Run the pipeline " + p.Name())
+	if doc := oneLine(p.Doc()); doc != "" {
+		b.WriteString(": " + doc)
+	}
+	b.WriteString("\n\nWithout a command it runs. What it computed is kept, and not computed again.")
+	if list := paramsOf(p); len(list.Params) > 0 {
+		b.WriteString("\n\n" + c.out.paint(bold, "Parameters") + "\n")
+		c.paramGrid(&b, "  ", list)
+	}
+	return b.String()
+}
+
+func (c *cli) programExamples() string {
+	p, name := c.app.Program, c.nameExample()
+	lines := []string{p}
+	if name != "" {
+		lines = []string{p + " run" + name}
+	}
+	if example := c.setExample(); example != "" {
+		lines = append(lines, p+" run"+name+" --set "+example)
+	}
+	lines = append(lines, p+" run"+name+" --config nightly.yaml --name nightly", p+" graph"+name)
+	return strings.Join(lines, "\n")
+}
+
+func (c *cli) runExamples() string {
+	p := c.app.Program + " run" + c.nameExample()
+	lines := []string{p}
+	if example := c.setExample(); example != "" {
+		lines = append(lines, p+" --set "+example)
+	}
+	return strings.Join(append(lines, p+" --config nightly.yaml --tag team=vision", p+" --no-cache --parallel 4", p+" -o json > run.json"), "\n")
+}
+
+// setExample is a --set that would work: of the first parameter that has a default.
+func (c *cli) setExample() string {
+	for _, p := range paramsOf(c.app.Pipelines[0]).Params {
+		if p.Default != "" && len(p.Default) < 20 && !strings.ContainsAny(p.Default, "\n{[") {
+			return fmt.Sprintf("%s=%s", p.Name, shellQuote(p.Default))
+		}
+	}
+	return ""
+}
+
+// decodeConfig reads a configuration file: the keys of a RunConfig, and the pipeline's parameters under params.
+func decodeConfig(name string, data []byte, params any) (pipeline.RunConfig, error) {
+	var config pipeline.RunConfig
+	err := strictyaml.Decode(data, name, &config)
+	return config, err
+}

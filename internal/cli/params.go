@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tenon-ml/tenon/internal/strictyaml"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// inputOptions are the flags that say what a pipeline works on.
+type inputOptions struct {
+	set    []setting
+	config string
+}
+
+func (o *inputOptions) flags(flags *pflag.FlagSet) {
+	flags.Var(&settings{&o.set}, "set", "set a parameter, as `name=value`; may be repeated")
+	flags.Var(&filled{&o.config, 4096}, "config", "YAML `file` with the run's configuration and its params; - reads standard input")
+}
+
+// blame adds the file to an error in a run configuration.
+func (o *inputOptions) blame(err error) error {
+	if o.config == "" {
+		return usage(err)
+	}
+	return usage(fmt.Errorf("%s: %w", o.config, err))
+}
+
+// pipelineNamed returns one of the program's pipelines.
+func (c *cli) pipelineNamed(name string) (pipeline.Definition, error) {
+	for _, p := range c.app.Pipelines {
+		if p.Name() == name {
+			return p, nil
+		}
+	}
+	return nil, usagef("%s", oneOf("pipeline", name, c.pipelineNames()))
+}
+
+func (c *cli) pipelineNames() []string {
+	names := make([]string, len(c.app.Pipelines))
+	for i, p := range c.app.Pipelines {
+		names[i] = p.Name()
+	}
+	return names
+}
+
+// choose returns the pipeline that the arguments name. With only one in the program the name may be left out.
+func (c *cli) choose(cmd *cobra.Command, args []string) (pipeline.Definition, error) {
+	switch {
+	case len(args) > 1:
+		return nil, usagef("%s: unexpected argument %.40q: name one pipeline", cmd.CommandPath(), args[1])
+	case len(args) == 1:
+		return c.pipelineNamed(args[0])
+	case len(c.app.Pipelines) == 1:
+		return c.app.Pipelines[0], nil
+	}
+	path := cmd.CommandPath()
+	if !cmd.HasParent() {
+		path += " run"
+	}
+	return nil, usagef("which pipeline? write \"%s NAME\" with one of %s", path, strings.Join(c.pipelineNames(), ", "))
+}
+
+func (c *cli) completePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.pipelineNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// nameArgument is how usage shows the name of a pipeline.
+func (c *cli) nameArgument() string {
+	if len(c.app.Pipelines) == 1 {
+		return ""
+	}
+	return " NAME"
+}
+
+// nameExample is how examples show it.
+func (c *cli) nameExample() string {
+	if len(c.app.Pipelines) == 1 {
+		return ""
+	}
+	return " " + c.app.Pipelines[0].Name()
+}
+
+const configLimit = 1 << 20 // bytes of a configuration file: more is a mistake
+
+// input makes the parameters of a pipeline and reads the run configuration: Go defaults, then the file, then --set.
+func (c *cli) input(p pipeline.Definition, o *inputOptions) (any, pipeline.RunConfig, error) {
+	params := p.NewParams()
+	var config pipeline.RunConfig
+	if o.config != "" {
+		data, err := c.readFile(o.config)
+		if err != nil {
+			return nil, config, err
+		}
+		if config, err = decodeConfig(o.config, data, params); err != nil {
+			return nil, config, err
+		}
+	}
+	for _, s := range o.set {
+		if err := strictyaml.Set(params, s.name, s.value); err != nil {
+			return nil, config, usage(fmt.Errorf("--set %s: %w", clipBytes(s.name, 80), err))
+		}
+	}
+	return params, config, nil
+}
+
+// readFile reads a file that a flag names, or standard input for "-".
+func (c *cli) readFile(name string) ([]byte, error) {
+	var r io.Reader = c.app.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, usage(unwrapPath(name, err))
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, configLimit+1))
+	if err != nil {
+		return nil, usage(unwrapPath(name, err))
+	}
+	if len(data) > configLimit {
+		return nil, usagef("%s: the file is larger than %s: is it the right one?", name, size(configLimit))
+	}
+	return data, nil
+}
+
+// unwrapPath shortens "open x: no such file" to what a person wants to know.
+func unwrapPath(name string, err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// listing is one page of -o json.
+type listing[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// cursorFlags are the flags of commands that print pages.
+type cursorFlags struct {
+	limit int
+	after string
+}
+
+func (f *cursorFlags) add(cmd *cobra.Command) {
+	f.limit = 20
+	cmd.Flags().Var(&whole{&f.limit, 1, 1000}, "limit", "largest `number` of lines (default 20)")
+	cmd.Flags().Var(&filled{&f.after, 1000}, "after", "`cursor` that the page before named, to go on")
+}
+
+func (f *cursorFlags) cursor() metadata.Cursor {
+	return metadata.Cursor{Limit: f.limit, After: f.after}
+}
+
+// more says how to get the next page.
+func (c *cli) more(next string) {
+	if next != "" {
+		fmt.Fprintln(c.err.w, c.err.paint(dim, "more: add --after "+shellQuote(next)))
+	}
+}
+
+func (c *cli) runsCommand() *cobra.Command {
+	return c.group(&cobra.Command{
+		Use:     "run",
+		Short:   "Look at runs and delete them",
+		Long:    "Look at runs and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
+		Example: "tenon run list --pipeline penguins --state failed\ntenon run show LAST",
+	}, c.runListCommand(), c.runShowCommand(), c.runDeleteCommand())
+}
+
+func (c *cli) runListCommand() *cobra.Command {
+	var (
+		f   format
+		q   metadata.RunQuery
+		cur cursorFlags
+	)
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List runs, newest first",
+		Example: "tenon run list\ntenon run list --pipeline penguins --state failed,cancelled\ntenon run list --tag team=vision -o json",
+		Args:    arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withClient(cmd.Context(), func(client Client) error {
+				q.Cursor = cur.cursor()
+				page, err := client.Metadata().Runs(cmd.Context(), q)
+				if err != nil {
+					return err
+				}
+				if err := c.show(f, listing[metadata.Run]{orEmpty(page.Items), page.Next}, func(b *strings.Builder) { c.runGrid(b, page.Items) }); err != nil {
+					return err
+				}
+				if !f.json() {
+					c.more(page.Next)
+				}
+				return nil
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.Var(&filled{&q.Pipeline, 200}, "pipeline", "only runs of the pipeline with this `name`")
+	flags.Var(&filled{&q.Name, 200}, "name", "only runs with this `name`")
+	flags.Var(&choices[metadata.RunState]{&q.States, metadata.RunStates()}, "state", "only runs in this `state`; may be repeated")
+	flags.Var(&pairs{&q.Tags, "team=vision"}, "tag", "only runs with this `key=value`; may be repeated")
+	cur.add(cmd)
+	f.add(flags)
+	return cmd
+}
+
+func (c *cli) runGrid(b *strings.Builder, runs []metadata.Run) {
+	if len(runs) == 0 {
+		b.WriteString("no runs\n")
+		return
+	}
+	g := grid{columns: []column{{title: "RUN"}, {title: "PIPELINE", flex: true}, {title: "NAME", flex: true}, {title: "STATE"}, {title: "STEPS", right: true}, {title: "CACHED", right: true}, {title: "TIME", right: true}, {title: "CREATED"}, {title: "TAGS", flex: true}}}
+	for _, r := range runs {
+		total := 0
+		for _, n := range r.Counts {
+			total += n
+		}
+		steps, hits := "", ""
+		if total > 0 {
+			steps, hits = strconv.Itoa(total), strconv.Itoa(r.Counts[metadata.StepCached])
+		}
+		g.add(text(shortID(r.ID)), text(oneLine(r.Pipeline)), text(oneLine(r.Name)), cell{string(r.State), runStyle(r.State)}, text(steps), text(hits),
+			text(span(r.Started, r.Finished, c.now())), cell{ago(r.Created, c.now()), dim}, cell{tagText(r.Tags), dim})
+	}
+	g.write(b, c.out)
+}
+
+func runStyle(s metadata.RunState) string {
+	switch s {
+	case metadata.RunSucceeded:
+		return green
+	case metadata.RunFailed:
+		return red
+	case metadata.RunRunning:
+		return cyan
+	case metadata.RunCancelled, metadata.RunCancelling:
+		return yellow
+	}
+	return dim
+}
+
+func tagText(tags map[string]string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		parts = append(parts, k+"="+tags[k])
+	}
+	return oneLine(strings.Join(parts, " "))
+}
+
+func orEmpty[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+func (c *cli) runDeleteCommand() *cobra.Command {
+	var (
+		f   format
+		yes bool
+	)
+	cmd := &cobra.Command{
+		Use:   "delete RUN... [flags]",
+		Short: "Delete runs",
+		Long: "Delete runs with their steps, logs and metrics. Content that cached results of other runs use stays.\n\n" +
+			"On a terminal the command asks first; elsewhere it needs --yes.",
+		Example: "tenon run delete 0199f3c2-7a1b\ntenon run delete nightly-1 nightly-2 --yes",
+		Args:    arguments(1, -1, "the runs to delete"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withClient(cmd.Context(), func(client Client) error {
+				runs, err := deletable(cmd.Context(), client.Metadata(), args)
+				if err != nil {
+					return err
+				}
+				if !yes {
+					if err := c.confirm(cmd.Context(), "delete "+count(len(runs), "run")+", "+runNames(runs)+"?"); err != nil {
+						return err
+					}
+				}
+				deleted := []string{}
+				for _, r := range runs {
+					if err := client.Metadata().DeleteRun(cmd.Context(), r.ID); err != nil {
+						return fmt.Errorf("delete run %s: %w", r.ID, err)
+					}
+					deleted = append(deleted, r.ID)
+				}
+				return c.show(f, map[string][]string{"deleted": deleted}, func(b *strings.Builder) {
+					for _, id := range deleted {
+						b.WriteString("deleted " + id + "\n")
+					}
+				})
+			})
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	f.add(cmd.Flags())
+	return cmd
+}
+
+// deletable resolves all runs before any is deleted.
+func deletable(ctx context.Context, store metadata.Store, refs []string) ([]metadata.Run, error) {
+	var runs []metadata.Run
+	for _, ref := range refs {
+		r, err := findRun(ctx, store, ref, "")
+		if err != nil {
+			return nil, err
+		}
+		if !r.State.Ended() {
+			return nil, component.Errorf(component.FailedPrecondition, "run %s is %s: interrupt it first, or wait for its end", r.ID, r.State)
+		}
+		if !slices.ContainsFunc(runs, func(have metadata.Run) bool { return have.ID == r.ID }) {
+			runs = append(runs, r)
+		}
+	}
+	return runs, nil
+}
+
+func runNames(runs []metadata.Run) string {
+	var names []string
+	for _, r := range runs[:min(5, len(runs))] {
+		names = append(names, shortID(r.ID)+" of "+oneLine(r.Pipeline))
+	}
+	if len(runs) > 5 {
+		names = append(names, "...")
+	}
+	return strings.Join(names, ", ")
+}
+
+// confirm asks a person. Without a terminal it refuses.
+func (c *cli) confirm(ctx context.Context, question string) error {
+	in, ok := c.app.Stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) || c.err.file == nil {
+		return usagef("%s there is no terminal to ask on: add --yes", strings.TrimSuffix(question, "?")+":")
+	}
+	fmt.Fprint(c.err.w, question+" [y/N] ")
+	answer := make(chan string, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			line = ""
+		}
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(c.err.w)
+		return context.Cause(ctx)
+	case a := <-answer:
+		if a == "y" || a == "yes" {
+			return nil
+		}
+	}
+	return &exitError{exitFailed, errors.New("nothing was deleted")}
+}
+
+// paramText is a JSON value for people.
+func paramText(raw json.RawMessage) string {
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
+	return oneLine(string(raw))
+}

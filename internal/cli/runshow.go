@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+func (c *cli) runShowCommand() *cobra.Command {
+	var (
+		f        format
+		pipe     string
+		elements bool
+	)
+	cmd := &cobra.Command{
+		Use:     "show RUN [flags]",
+		Short:   "Show a run: its steps, metrics, outputs and results",
+		Example: "tenon run show LAST\ntenon run show LAST --pipeline penguins\ntenon run show 0199f3c2-7a1b -o json",
+		Args:    arguments(1, 1, runReference),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withClient(cmd.Context(), func(client Client) error {
+				run, err := findRun(cmd.Context(), client.Metadata(), args[0], pipe)
+				if err != nil {
+					return err
+				}
+				view, err := readRun(cmd.Context(), client.Metadata(), run, elements)
+				if err != nil {
+					return err
+				}
+				var broken []metadata.Step
+				if !f.json() && !elements {
+					if broken, err = failedElements(cmd, client.Metadata(), run.ID); err != nil {
+						return err
+					}
+				}
+				return c.show(f, view, func(b *strings.Builder) { c.runText(b, view, broken) })
+			})
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	cmd.Flags().Var(&filled{&pipe, 200}, "pipeline", "look only among runs of the pipeline with this `name`")
+	cmd.Flags().BoolVar(&elements, "elements", false, "list the elements of mapped steps too")
+	f.add(cmd.Flags())
+	return cmd
+}
+
+// failedElements returns the first elements that failed.
+func failedElements(cmd *cobra.Command, store metadata.Store, run string) ([]metadata.Step, error) {
+	page, err := store.Steps(cmd.Context(), metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepFailed}, Cursor: metadata.Cursor{Limit: 20}})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(page.Items, func(s metadata.Step) bool { return s.Index < 0 }), nil
+}
+
+func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
+	heading := func(s string) { b.WriteString("\n" + c.out.paint(bold, s) + "\n") }
+	facts := grid{columns: []column{{}, {flex: true}}}
+	fact := func(name, value string) {
+		if value != "" {
+			facts.add(cell{name, dim}, text(value))
+		}
+	}
+	took := span(v.Started, v.Finished, c.now())
+	facts.add(cell{"run", dim}, cell{v.ID, bold})
+	fact("name", oneLine(v.Name))
+	fact("pipeline", oneLine(v.Pipeline))
+	state := string(v.State)
+	if took != "" {
+		state += ", " + took
+	}
+	facts.add(cell{"state", dim}, cell{state, runStyle(v.State)})
+	fact("created", when(v.Created, c.now()))
+	fact("stack", oneLine(v.Stack))
+	fact("tags", tagText(v.Tags))
+	fact("params", paramText(v.Params))
+	fact("driver", driverText(v))
+	facts.write(b, c.out)
+	if v.Error != "" {
+		b.WriteString("\n" + c.out.paint(red, strings.TrimSpace(plainText(v.Error))) + "\n")
+	}
+	heading("Steps")
+	c.stepGrid(b, v.Steps, broken)
+	c.outputGrid(b, v, heading)
+	c.metricGrid(b, v.Metrics, heading)
+	if len(v.Outputs) > 0 {
+		heading("Results")
+		g := grid{indent: "  ", columns: []column{{}, {flex: true}, {}}}
+		for _, name := range slices.Sorted(maps.Keys(v.Outputs)) {
+			g.add(cell{name, bold}, text(brief(v.Outputs[name])), cell{factsOf(v.Outputs[name]), dim})
+		}
+		g.write(b, c.out)
+	}
+}
+
+func when(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format(time.DateTime) + " (" + ago(t, now) + ")"
+}
+
+func driverText(v runView) string {
+	if v.State.Ended() || v.Driver.PID == 0 {
+		return ""
+	}
+	return fmt.Sprintf("process %d on %s", v.Driver.PID, oneLine(v.Driver.Host))
+}
+
+func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.Step) {
+	g := grid{indent: "  ", columns: []column{{}, {title: "STEP", flex: true}, {title: "STATE"}, {title: "TIME", right: true}, {title: "TRIES", right: true}, {title: "DETAIL", flex: true}}}
+	add := func(s metadata.Step) {
+		look := appearance(stateOf(s.State))
+		took, tries := span(s.Started, s.Finished, c.now()), ""
+		if s.State == metadata.StepCached || s.State == metadata.StepSkipped {
+			took = ""
+		}
+		if s.Attempts > 0 {
+			tries = strconv.Itoa(s.Attempts)
+		}
+		style := dim
+		if s.State == metadata.StepFailed {
+			style = red
+		}
+		g.add(cell{look.symbol, look.style}, text(elementName(s.StepKey.Step, s.Index)), cell{string(s.State), look.style}, text(took), text(tries), cell{c.why(s), style})
+	}
+	for _, s := range steps {
+		add(s.Step)
+		for _, e := range broken {
+			if e.StepKey.Step == s.StepKey.Step {
+				add(e)
+			}
+		}
+	}
+	g.write(b, c.out)
+}
+
+// why explains the state of a step.
+func (c *cli) why(s metadata.Step) string {
+	var parts []string
+	if s.Elements > 0 {
+		parts = append(parts, count(s.Elements, "element"))
+	}
+	switch s.State {
+	case metadata.StepCached:
+		if s.Origin != nil {
+			parts = append(parts, "from run "+shortID(s.Origin.Run)+", computed "+ago(s.Computed, c.now()))
+		}
+	case metadata.StepSkipped:
+		parts = append(parts, oneLine(s.Skip))
+	case metadata.StepFailed, metadata.StepCancelled, metadata.StepRetrying:
+		parts = append(parts, oneLine(s.Error))
+	case metadata.StepSucceeded:
+		if s.Uncached != "" {
+			parts = append(parts, "not cached: "+oneLine(s.Uncached))
+		}
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+}
+
+func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
+	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "ARTIFACT"}, {title: "VALUE", flex: true}, {title: "FACTS"}}}
+	for _, s := range v.Steps {
+		for _, o := range s.Outputs {
+			name := elementName(s.StepKey.Step, s.Index)
+			if o.Name != "output" {
+				name += "/" + o.Name
+			}
+			g.add(text(name), cell{shortID(o.ID), dim}, text(brief(o.Record)), cell{factsOf(o.Record), dim})
+		}
+	}
+	if len(g.rows) > 0 {
+		heading("Outputs")
+		g.write(b, c.out)
+	}
+}
+
+func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, heading func(string)) {
+	g := grid{indent: "  ", columns: []column{{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true}, {title: "MIN", right: true}, {title: "MAX", right: true}, {title: "POINTS", right: true}}}
+	for _, m := range metrics {
+		least, most := "", ""
+		if m.Points > 1 {
+			least, most = number(float64(m.Min)), number(float64(m.Max))
+		}
+		g.add(text(elementName(m.Step, m.Index)), text(oneLine(m.Name)), text(number(float64(m.Last))), text(least), text(most), text(strconv.Itoa(m.Points)))
+	}
+	if len(g.rows) > 0 {
+		heading("Metrics")
+		g.write(b, c.out)
+	}
+}
+
+// resultNames lists the results of a run, those that were skipped among them.
+func resultNames(run metadata.Run, skipped []string) []string {
+	names := append(slices.Collect(maps.Keys(run.Outputs)), skipped...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// brief is one line that shows a value.
+func brief(rec artifact.Record) string {
+	if p := oneLine(rec.Preview); p != "" {
+		return fit(p, 60)
+	}
+	if name, ok := rec.Meta["name"].(string); ok && name != "" {
+		return fit(oneLine(name), 60)
+	}
+	return fit(oneLine(rec.Type), 60)
+}
+
+// factsOf is what a codec found out about a value: its size and extent.
+func factsOf(rec artifact.Record) string {
+	parts := []string{size(rec.Size)}
+	whole := func(key string) (string, bool) {
+		switch n := rec.Meta[key].(type) {
+		case float64:
+			return strconv.FormatFloat(n, 'f', -1, 64), true
+		case int, int64, uint64:
+			return fmt.Sprint(n), true
+		}
+		return "", false
+	}
+	if n, ok := whole("rows"); ok {
+		parts = append(parts, n+" rows")
+	}
+	if w, ok := whole("width"); ok {
+		if h, ok := whole("height"); ok {
+			parts = append(parts, w+"×"+h)
+		}
+	}
+	if n, ok := whole("files"); ok {
+		parts = append(parts, n+" files")
+	}
+	if len(rec.Elements) > 0 {
+		parts = append(parts, count(len(rec.Elements), "element"))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// runView is a run as -o json prints it: the record, its steps and its metrics. The field names are stable.
+type runView struct {
+	metadata.Run
+	Seconds float64      `json:"duration_seconds"`
+	Steps   []stepView   `json:"steps"`
+	Metrics []metricView `json:"metrics"`
+}
+
+type stepView struct {
+	metadata.Step
+	Seconds float64 `json:"duration_seconds"`
+}
+
+// metricView sums up the points of one metric of one step or element.
+type metricView struct {
+	Step   string     `json:"step"`
+	Index  int        `json:"index"`
+	Name   string     `json:"name"`
+	Last   jsonNumber `json:"last"`
+	Min    jsonNumber `json:"min"` // NaN left out
+	Max    jsonNumber `json:"max"`
+	Points int        `json:"points"`
+}
+
+// readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for.
+func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elements bool) (runView, error) {
+	v := runView{Run: run, Steps: []stepView{}, Metrics: []metricView{}}
+	v.Outputs = maps.Clone(run.Outputs)
+	for name, rec := range v.Outputs {
+		v.Outputs[name] = forShow(rec)
+	}
+	if !run.Started.IsZero() && !run.Finished.IsZero() {
+		v.Seconds = run.Finished.Sub(run.Started).Seconds()
+	}
+	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
+		return store.Steps(ctx, metadata.StepQuery{Run: run.ID, NoElements: !elements, Cursor: cur})
+	}) {
+		if err != nil {
+			return v, err
+		}
+		view := stepView{Step: s}
+		if !s.Started.IsZero() && !s.Finished.IsZero() {
+			view.Seconds = s.Finished.Sub(s.Started).Seconds()
+		}
+		view.Outputs = slices.Clone(s.Outputs)
+		for i := range view.Outputs {
+			view.Outputs[i].Record = forShow(view.Outputs[i].Record)
+		}
+		v.Steps = append(v.Steps, view)
+	}
+	inOrder(v.Steps)
+	for m, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Metric], error) {
+		return store.Metrics(ctx, metadata.MetricQuery{Run: run.ID, Cursor: cur})
+	}) {
+		if err != nil {
+			return v, err
+		}
+		v.addMetric(m)
+	}
+	return v, nil
+}
+
+// inOrder sorts steps by the time at which they began, then by name: the order in which people think of them.
+func inOrder(steps []stepView) {
+	slices.SortStableFunc(steps, func(a, b stepView) int {
+		at, bt := begin(a.Step), begin(b.Step)
+		switch {
+		case at == bt:
+			return cmp.Or(cmp.Compare(a.StepKey.Step, b.StepKey.Step), cmp.Compare(a.Index, b.Index))
+		case at == 0:
+			return 1
+		case bt == 0:
+			return -1
+		}
+		return cmp.Compare(at, bt)
+	})
+}
+
+func begin(s metadata.Step) int64 {
+	switch {
+	case !s.Started.IsZero():
+		return s.Started.UnixNano()
+	case !s.Finished.IsZero():
+		return s.Finished.UnixNano()
+	}
+	return 0
+}
+
+// addMetric takes in one point. Points of one metric may come mixed with those of others of the same step.
+func (v *runView) addMetric(m metadata.Metric) {
+	i := len(v.Metrics) - 1
+	for ; i >= 0; i-- {
+		have := &v.Metrics[i]
+		if have.Step != m.Step || have.Index != m.Index {
+			i = -1
+			break
+		}
+		if have.Name == m.Name {
+			break
+		}
+	}
+	value := jsonNumber(m.Value)
+	if i < 0 {
+		v.Metrics = append(v.Metrics, metricView{Step: m.Step, Index: m.Index, Name: m.Name, Last: value, Min: value, Max: value, Points: 1})
+		return
+	}
+	have := &v.Metrics[i]
+	have.Last = value
+	have.Points++
+	if f := float64(have.Min); m.Value < f || math.IsNaN(f) {
+		have.Min = value
+	}
+	if f := float64(have.Max); m.Value > f || math.IsNaN(f) {
+		have.Max = value
+	}
+}
+
+// forShow leaves out of a record what "artifact get" is for.
+func forShow(rec artifact.Record) artifact.Record {
+	rec.Inline = nil
+	if rec.Elements != nil {
+		rec.Elements = slices.Clone(rec.Elements)
+		for i := range rec.Elements {
+			rec.Elements[i] = forShow(rec.Elements[i])
+		}
+	}
+	return rec
+}
+
+// pages returns the items of all pages of a listing, and at last an error if there was one.
+func pages[T any](fetch func(metadata.Cursor) (metadata.Page[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		cur := metadata.Cursor{Limit: 1000}
+		for {
+			page, err := fetch(cur)
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			cur.After = page.Next
+		}
+	}
+}
