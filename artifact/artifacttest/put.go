@@ -88,7 +88,7 @@ func putModTime(s *suite) {
 			return info
 		}
 		if got := stat().ModTime; !got.Equal(first.ModTime) {
-			s.Errorf("Stat gives ModTime %v, want %v as Put", got, first.ModTime)
+			s.Fatalf("Stat gives ModTime %v, want %v as Put", got, first.ModTime)
 		}
 		// Clocks of stores are coarse: repeat until it moves.
 		s.eventually(fmt.Sprintf("Put of %d bytes that are there refreshes their ModTime", size), func() bool {
