@@ -22,7 +22,7 @@ func (c *cli) artifactsCommand() *cobra.Command {
 		Long: "Look at artifacts and get their content. Wherever an ARTIFACT is named it may be an ID, the beginning of an ID, or\n" +
 			"RUN/STEP[/OUTPUT]: the output of a step of a run, such as LAST/train/Model. An element of a mapped step is STEP[3].",
 		Example: "tenon artifact list --run LAST\ntenon artifact show LAST/train\ntenon artifact get LAST/report -o report.html",
-	}, c.artifactListCommand(), c.artifactShowCommand())
+	}, c.artifactListCommand(), c.artifactShowCommand(), c.artifactGetCommand())
 }
 
 func (c *cli) artifactListCommand() *cobra.Command {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/strictyaml"
 )
 
 // The exit codes.
@@ -94,7 +94,7 @@ func flagError(flags *pflag.FlagSet, command string, err error) error {
 				known = append(known, f.Name)
 			}
 		})
-		if near := nearest(name, known); near != "" {
+		if near := strictyaml.Closest(name, known); near != "" {
 			return usagef("unknown flag --%.40s: did you mean --%s?", name, near)
 		}
 		return usagef("unknown flag --%.40s: see \"%s --help\"", name, command)
@@ -114,54 +114,7 @@ func flagError(flags *pflag.FlagSet, command string, err error) error {
 	return usage(err)
 }
 
-// nearest returns the one of known that name was probably meant to be, or "".
-func nearest(name string, known []string) string {
-	name = clipBytes(name, 100)
-	best, bound := "", 1+len(name)/4
-	for _, k := range known {
-		if len(name) > 1 && strings.HasPrefix(k, name) {
-			return k
-		}
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d <= bound && d < max(len(k), 2) {
-			best, bound = k, d-1
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to add, remove, change or swap with a neighbour.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
-}
-
 // oneOf explains a name that is not among the known ones.
-func oneOf(what, name string, known []string) string {
-	if near := nearest(name, known); near != "" {
-		return fmt.Sprintf("unknown %s %.40q: did you mean %q?", what, name, near)
-	}
-	const most = 20
-	list := strings.Join(known[:min(most, len(known))], ", ")
-	if len(known) > most {
-		list += ", ..."
-	}
-	return fmt.Sprintf("unknown %s %.40q: use one of %s", what, name, list)
+func oneOf(what, name string, known []string) error {
+	return usagef("unknown %s %.40q: %s", what, name, strictyaml.Suggest(name, known))
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tenon-ml/tenon/metadata"
 )
 
 // frame is a board as it is drawn at one moment.
@@ -98,13 +100,13 @@ func (f frame) footer(b *board) string {
 	counts := b.counts
 	counts[pending], counts[ready] = 0, 0
 	text := strconv.Itoa(b.ended()) + "/" + count(len(b.rows), "step")
-	if t := tally(counts); t != "" {
-		text += " · " + strings.ReplaceAll(t, ", ", " · ")
-	}
 	if d := span(b.started, b.finished, f.now); d != "" {
 		text += " · " + d
 	}
-	if !b.state.Ended() && b.state == "cancelling" {
+	if t := tally(counts); t != "" {
+		text += " · " + strings.ReplaceAll(t, ", ", " · ")
+	}
+	if b.state == metadata.RunCancelling {
 		text = "cancelling · " + text
 	}
 	return f.clip(paint(f.color, dim, "  "+text))
@@ -128,7 +130,7 @@ func (f frame) row(r *row, names int) string {
 	if r.state != cached && r.state != skipped {
 		took = span(r.started, r.finished, f.now)
 	}
-	line.WriteString("  " + paint(f.color, dim, strings.Repeat(" ", max(0, timeWidth-textWidth(took)))+took))
+	line.WriteString("  " + strings.Repeat(" ", max(0, timeWidth-textWidth(took))) + paint(f.color, dim, took))
 	if detail := f.detail(r); detail != "" {
 		line.WriteString("  " + detail)
 	}
@@ -162,10 +164,10 @@ func (f frame) bar(r *row, done, total int64) string {
 	done = max(0, min(done, total))
 	label := strconv.FormatInt(done, 10) + "/" + strconv.FormatInt(total, 10)
 	if n := r.counts[failed]; n > 0 {
-		label += paint(f.color, red, " "+strconv.Itoa(n)+" failed")
+		label += ", " + paint(f.color, red, strconv.Itoa(n)+" failed")
 	}
 	if n := r.counts[cached]; n > 0 {
-		label += paint(f.color, dim, " "+strconv.Itoa(n)+" cached")
+		label += ", " + strconv.Itoa(n) + " cached"
 	}
 	if r.state.ended() {
 		return label

@@ -183,7 +183,7 @@ func (c *cli) completionCommand() *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(c.out.w)
 			}
-			return usagef("%s", oneOf("shell", args[0], shells))
+			return oneOf("shell", args[0], shells)
 		},
 	}
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +22,7 @@ type paramList struct {
 type paramView struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
-	Default string `json:"default"`
+	Default any    `json:"default"`
 	Doc     string `json:"doc,omitempty"`
 }
 
@@ -55,16 +57,56 @@ func (c *cli) paramsCommand() *cobra.Command {
 
 func paramsOf(p pipeline.Definition) paramList {
 	list := paramList{Pipeline: p.Name(), Doc: p.Doc(), Params: []paramView{}}
-	for _, f := range strictyaml.Fields(p.NewParams()) {
-		list.Params = append(list.Params, paramView{Name: f.Name, Type: f.Type, Default: f.Default, Doc: f.Doc})
+	defaults := reflect.ValueOf(p.NewParams()).Elem()
+	for _, f := range strictyaml.Fields(defaults.Type()) {
+		value, err := defaults.FieldByIndexErr(f.Index)
+		view := paramView{Name: f.Name, Type: typeName(f.Type), Doc: f.Doc}
+		if err == nil {
+			view.Default = strictyaml.Plain(value.Interface())
+			if f, ok := view.Default.(float64); ok {
+				view.Default = jsonNumber(f)
+			}
+		}
+		list.Params = append(list.Params, view)
 	}
 	return list
+}
+
+// typeName is a Go type for people: without the names of packages.
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Slice:
+		return "[]" + typeName(t.Elem())
+	case reflect.Pointer:
+		return typeName(t.Elem())
+	case reflect.Map:
+		return "map[" + typeName(t.Key()) + "]" + typeName(t.Elem())
+	}
+	if t.PkgPath() != "" {
+		return strings.ToLower(t.Name())
+	}
+	return t.String()
+}
+
+// defaultText is a default as --set takes it.
+func (p paramView) defaultText() string {
+	switch v := p.Default.(type) {
+	case nil:
+		return ""
+	case string:
+		return oneLine(v)
+	}
+	text, err := json.Marshal(p.Default)
+	if err != nil { // NaN and infinities
+		return fmt.Sprint(p.Default)
+	}
+	return oneLine(string(text))
 }
 
 func (c *cli) paramGrid(b *strings.Builder, indent string, list paramList) {
 	g := grid{indent: indent, columns: []column{{title: "NAME"}, {title: "TYPE", flex: true}, {title: "DEFAULT", flex: true}, {title: "MEANING", flex: true}}}
 	for _, p := range list.Params {
-		g.add(cell{p.Name, cyan}, cell{p.Type, dim}, text(oneLine(p.Default)), text(oneLine(p.Doc)))
+		g.add(cell{p.Name, cyan}, cell{p.Type, dim}, text(p.defaultText()), text(oneLine(p.Doc)))
 	}
 	g.write(b, c.out)
 }
@@ -127,16 +169,13 @@ func (c *cli) runExamples() string {
 // setExample is a --set that would work: of the first parameter that has a default.
 func (c *cli) setExample() string {
 	for _, p := range paramsOf(c.app.Pipelines[0]).Params {
-		if p.Default != "" && len(p.Default) < 20 && !strings.ContainsAny(p.Default, "\n{[") {
-			return fmt.Sprintf("%s=%s", p.Name, shellQuote(p.Default))
+		switch p.Default.(type) {
+		case string, bool, nil:
+			continue
+		}
+		if text := p.defaultText(); len(text) < 20 && !strings.ContainsAny(text, "{[") {
+			return p.Name + "=" + text
 		}
 	}
 	return ""
-}
-
-// decodeConfig reads a configuration file: the keys of a RunConfig, and the pipeline's parameters under params.
-func decodeConfig(name string, data []byte, params any) (pipeline.RunConfig, error) {
-	var config pipeline.RunConfig
-	err := strictyaml.Decode(data, name, &config)
-	return config, err
 }

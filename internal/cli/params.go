@@ -25,14 +25,6 @@ func (o *inputOptions) flags(flags *pflag.FlagSet) {
 	flags.Var(&filled{&o.config, 4096}, "config", "YAML `file` with the run's configuration and its params; - reads standard input")
 }
 
-// blame adds the file to an error in a run configuration.
-func (o *inputOptions) blame(err error) error {
-	if o.config == "" {
-		return usage(err)
-	}
-	return usage(fmt.Errorf("%s: %w", o.config, err))
-}
-
 // pipelineNamed returns one of the program's pipelines.
 func (c *cli) pipelineNamed(name string) (pipeline.Definition, error) {
 	for _, p := range c.app.Pipelines {
@@ -40,7 +32,7 @@ func (c *cli) pipelineNamed(name string) (pipeline.Definition, error) {
 			return p, nil
 		}
 	}
-	return nil, usagef("%s", oneOf("pipeline", name, c.pipelineNames()))
+	return nil, oneOf("pipeline", name, c.pipelineNames())
 }
 
 func (c *cli) pipelineNames() []string {
@@ -98,39 +90,66 @@ func (c *cli) input(p pipeline.Definition, o *inputOptions) (any, pipeline.RunCo
 	params := p.NewParams()
 	var config pipeline.RunConfig
 	if o.config != "" {
-		data, err := c.readFile(o.config)
+		data, err := c.readFile("--config", o.config)
 		if err != nil {
 			return nil, config, err
 		}
-		if config, err = decodeConfig(o.config, data, params); err != nil {
+		if config, err = decodeConfig(data, o.config, params); err != nil {
 			return nil, config, err
 		}
 	}
 	for _, s := range o.set {
 		if err := strictyaml.Set(params, s.name, s.value); err != nil {
-			return nil, config, usage(fmt.Errorf("--set %s: %w", clipBytes(s.name, 80), err))
+			return nil, config, usage(fmt.Errorf("--set %w", err))
 		}
 	}
 	return params, config, nil
 }
 
+// configFile is a file for --config.
+type configFile struct {
+	pipeline.RunConfig
+	Params strictyaml.Node `yaml:"params"`
+}
+
+// decodeConfig reads a file for --config. What it says of the parameters is decoded over params.
+func decodeConfig(data []byte, name string, params any) (pipeline.RunConfig, error) {
+	document, err := strictyaml.Parse(data, name)
+	if err != nil {
+		return pipeline.RunConfig{}, usage(err)
+	}
+	var file configFile
+	if err := document.Decode(&file); err != nil {
+		return pipeline.RunConfig{}, usage(err)
+	}
+	if err := file.Validate(); err != nil {
+		// The error begins with the path of the field, which has a place in the file.
+		path, text, _ := strings.Cut(err.Error(), ": ")
+		return pipeline.RunConfig{}, usage(document.At(path).Errorf("%s", text))
+	}
+	if err := file.Params.Decode(params); err != nil {
+		return pipeline.RunConfig{}, usage(err)
+	}
+	return file.RunConfig, nil
+}
+
 // readFile reads a file that a flag names, or standard input for "-".
-func (c *cli) readFile(name string) ([]byte, error) {
+func (c *cli) readFile(flag, name string) ([]byte, error) {
 	var r io.Reader = c.app.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usage(unwrapPath(name, err))
+			return nil, usage(unwrapPath(flag+" "+name, err))
 		}
 		defer f.Close()
 		r = f
 	}
 	data, err := io.ReadAll(io.LimitReader(r, configLimit+1))
 	if err != nil {
-		return nil, usage(unwrapPath(name, err))
+		return nil, usage(unwrapPath(flag+" "+name, err))
 	}
 	if len(data) > configLimit {
-		return nil, usagef("%s: the file is larger than %s: is it the right one?", name, size(configLimit))
+		return nil, usagef("%s %s: the file is larger than %s: is it the right one?", flag, name, size(configLimit))
 	}
 	return data, nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tenon-ml/tenon/internal/strictyaml"
 )
 
 // errInterrupted is the cause of a context that ended because of a signal.
@@ -183,7 +185,7 @@ func (c *cli) noSuchCommand(cmd *cobra.Command, args []string) error {
 	if _, err := c.pipelineNamed(args[0]); err == nil && cmd.HasAvailableFlags() && !cmd.HasParent() {
 		return usagef("unknown command %q: to run that pipeline, write \"%s run %s\"", args[0], cmd.CommandPath(), args[0])
 	}
-	if near := nearest(args[0], known); near != "" {
+	if near := strictyaml.Closest(args[0], known); near != "" {
 		return usagef("unknown command %.40q: did you mean \"%s %s\"?", args[0], cmd.CommandPath(), near)
 	}
 	return usagef("unknown command %.40q: see \"%s --help\"", args[0], cmd.CommandPath())

@@ -55,7 +55,7 @@ func (o *runOptions) config(file pipeline.RunConfig) (pipeline.RunConfig, error)
 		c.Tags[k] = v
 	}
 	if err := c.Validate(); err != nil {
-		return c, o.input.blame(err)
+		return c, usage(err)
 	}
 	return c, nil
 }
