@@ -1,7 +1,10 @@
 package strictyaml
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,4 +52,27 @@ func (p Problem) String() string {
 	}
 	b.WriteString(p.Text)
 	return b.String()
+}
+
+// Join returns one [*Error] with the problems of all that are not nil, in the order of their places, or nil. Errors of other types
+// become problems without a place.
+func Join(errs ...error) error {
+	var all []Problem
+	for _, err := range errs {
+		var e *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e):
+			all = append(all, e.Problems...)
+		default:
+			all = append(all, Problem{Text: err.Error()})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return &Error{all}
 }

@@ -132,7 +132,13 @@ func (e *tokenError) GetMessage() string     { return e.text }
 func (n Node) IsZero() bool { return n.node == nil }
 
 // Decode decodes n as [Decode] does a document.
-func (n Node) Decode(into any) error {
+func (n Node) Decode(into any) error { return n.decode(into, false) }
+
+// DecodeRest decodes n as [Node.Decode] does, but an error leaves what is right in the value, so that a caller can look for further
+// problems in it.
+func (n Node) DecodeRest(into any) error { return n.decode(into, true) }
+
+func (n Node) decode(into any, partly bool) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return &Error{[]Problem{n.problem(fmt.Sprintf("cannot decode into a %T: want a pointer", into))}}
@@ -145,10 +151,12 @@ func (n Node) Decode(into any) error {
 	work.Set(v.Elem())
 	d := &decoder{source: n.source}
 	d.value(n.node, work, n.path)
+	if len(d.problems) == 0 || partly {
+		v.Elem().Set(work)
+	}
 	if len(d.problems) > 0 {
 		return &Error{d.problems}
 	}
-	v.Elem().Set(work)
 	return nil
 }
 
