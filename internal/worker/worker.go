@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/step"
@@ -42,7 +43,7 @@ type Assignment struct {
 	Inputs []artifact.Record `json:"inputs"`
 	Pins   []ref.Pin         `json:"pins"`
 	Config step.Config       `json:"config"`
-	// BeatEvery is the longest time between two beats.
+	// BeatEvery is the longest time between two beats; 0 asks for none but those that have something to say.
 	BeatEvery time.Duration `json:"beat_every"`
 	// Stop is closed when the attempt is asked to stop. A connection fulfils it from the answers to beats.
 	Stop <-chan struct{} `json:"-"`
@@ -53,20 +54,11 @@ type Assignment struct {
 // Beat carries what an attempt has to say while it runs.
 type Beat struct {
 	Attempt string            `json:"attempt"`
-	Lines   []Line            `json:"lines,omitempty"` // for those who follow the log live
+	Lines   []logs.Line       `json:"lines,omitempty"` // for those who follow the log live
 	Metrics []metadata.Metric `json:"metrics,omitempty"`
 	// Done of Total units are complete; Total 0 means unknown, both -1 no news.
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
-}
-
-// Line is one log record.
-type Line struct {
-	Time    time.Time `json:"time"`
-	Level   string    `json:"level"`
-	Message string    `json:"msg"`
-	// JSON is the whole record as one line of JSON, as it is stored.
-	JSON []byte `json:"json"`
 }
 
 // Report is how an attempt ended.
@@ -94,6 +86,3 @@ type Failure struct {
 	// Err is the error itself where the worker runs in the engine's process.
 	Err error `json:"-"`
 }
-
-// Shared holds inputs that the elements of a mapped step share.
-type Shared struct{ inputs sharedInputs }

@@ -1,0 +1,10 @@
+//go:build unix && !linux && !darwin && !freebsd && !netbsd
+
+package fingerprint
+
+import (
+	"syscall"
+	"time"
+)
+
+func changeTime(s *syscall.Stat_t) time.Time { return time.Unix(s.Ctim.Unix()) }

@@ -1,0 +1,15 @@
+// Package fingerprint identifies the code of a step, for the cache key.
+//
+// A fingerprint must never stay the same when the code that it stands for changed: a stale hit is a bug, a needless miss is only
+// a cost. Two rules hold for every implementation:
+//
+//   - Captured state is in no source. A method value, a literal that captures variables, and a function made by another carry
+//     state that no fingerprint can see; [Fingerprint.Captured] says so, and the engine does not cache such a step unless its
+//     configuration speaks for that state.
+//   - The source on disk may not be the source of the running binary. It is used only where it is certain to be: the parent
+//     process is the go command, and every file and directory that was read changed before that process started. Otherwise
+//     the digest of the executable stands for all of its code.
+//
+// [NewCoarse] makes the implementation of today: one digest over all source that could be part of the program, with the identity of the
+// function added. A later one will look at declarations, behind the same interface.
+package fingerprint

@@ -1,0 +1,250 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/internal/scope"
+	"github.com/tenon-ml/tenon/orchestrator"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// Options of a worker.
+type Options struct {
+	// TempDir is the parent of the attempts' own directories.
+	TempDir string
+	// Host names this machine, for people.
+	Host string
+	// Sources opens pinned outside data. TempDir is called when a local copy is needed.
+	Sources func(tempDir func() (string, error)) ref.Opener
+}
+
+// Kinds of failures.
+const (
+	KindError     = "error"     // the step returned an error
+	KindPanic     = "panic"     // the step panicked
+	KindGoexit    = "goexit"    // the step called runtime.Goexit
+	KindTimeout   = "timeout"   // the step took longer than its timeout
+	KindCancelled = "cancelled" // the step ended because it was asked to stop
+	KindInput     = "input"     // an input could not be read
+	KindOutput    = "output"    // an output could not be stored
+)
+
+var (
+	errStopped = errors.New("the run is being cancelled")
+	errTimeout = errors.New("the step's timeout passed")
+)
+
+// Execute runs one attempt: it claims it, decodes the inputs, calls the step, stores the outputs and finishes. It returns
+// when the step function has returned, and asks it to stop when ctx ends or the host asks.
+func Execute(ctx context.Context, h Host, p *graph.Program, store artifact.Store, o Options, attempt string) orchestrator.Exit {
+	a, err := h.Claim(ctx, attempt)
+	if err != nil {
+		return orchestrator.Exit{Reason: "claim: " + err.Error()}
+	}
+	e := newExecution(h, p, store, o, a)
+	report := e.run(ctx)
+	if err := h.Finish(context.WithoutCancel(ctx), report); err != nil {
+		return orchestrator.Exit{Reason: "finish: " + err.Error()}
+	}
+	return orchestrator.Exit{}
+}
+
+// execution is one attempt while it runs.
+type execution struct {
+	host    Host
+	program *graph.Program
+	node    *graph.Node
+	bind    *graph.Binding
+	store   artifact.Store
+	options Options
+	a       Assignment
+	said    *said
+
+	dir func() (string, error)
+	mu  sync.Mutex // guards made
+	// made is the attempt's own directory, once it was asked for.
+	made string
+}
+
+func newExecution(h Host, p *graph.Program, store artifact.Store, o Options, a Assignment) *execution {
+	e := &execution{
+		host: h, program: p, node: &p.Graph.Nodes[a.Node], bind: &p.Bindings[a.Node],
+		store: store, options: o, a: a,
+	}
+	e.said = newSaid(a, store)
+	e.dir = e.tempDir
+	return e
+}
+
+func (e *execution) run(ctx context.Context) Report {
+	r := Report{Attempt: e.a.Attempt, Started: time.Now(), Host: e.options.Host}
+	attempt, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if t := e.a.Config.Timeout; t > 0 {
+		var stop context.CancelFunc
+		attempt, stop = context.WithTimeoutCause(attempt, t, errTimeout)
+		defer stop()
+	}
+	values, failure := e.call(attempt, cancel)
+	if failure == nil {
+		r.Outputs, failure = e.save(ctx, values)
+	}
+	r.Failure = failure
+	r.Finished = time.Now()
+	r.Metrics, r.Logs = e.said.close()
+	e.removeDir()
+	return r
+}
+
+// result is what the step's goroutine leaves behind.
+type result struct {
+	values  []any
+	failure *Failure
+}
+
+// call runs the step in a goroutine of its own, so that runtime.Goexit ends only that, and passes on what it says meanwhile.
+func (e *execution) call(ctx context.Context, cancel context.CancelCauseFunc) ([]any, *Failure) {
+	done := make(chan result, 1)
+	go func() {
+		res := result{failure: &Failure{
+			Kind: KindGoexit, Permanent: true,
+			Message: fmt.Sprintf("step %s ended its goroutine with runtime.Goexit, as testing.T.FailNow does: return an error instead", e.node.Name),
+		}}
+		defer func() { done <- res }()
+		defer e.recovered(&res)
+		res = e.invoke(ctx)
+	}()
+	res := e.attend(done, cancel)
+	if res.failure != nil {
+		e.explain(ctx, res.failure)
+	}
+	return res.values, res.failure
+}
+
+// attend waits for the step, stops it when asked, and sends beats.
+func (e *execution) attend(done <-chan result, cancel context.CancelCauseFunc) result {
+	stop := e.a.Stop
+	wake := e.said.wake
+	var due <-chan time.Time
+	if e.a.BeatEvery > 0 {
+		due = time.After(e.a.BeatEvery)
+	}
+	for {
+		select {
+		case res := <-done:
+			e.said.beat(e.host)
+			return res
+		case <-stop:
+			cancel(errStopped)
+			stop = nil
+		case <-wake:
+			wake, due = nil, time.After(beatPause) // gather what follows at once
+		case <-due:
+			e.said.beat(e.host)
+			wake, due = e.said.wake, nil
+			if e.a.BeatEvery > 0 {
+				due = time.After(e.a.BeatEvery)
+			}
+		}
+	}
+}
+
+// invoke decodes the inputs and calls the step function.
+func (e *execution) invoke(ctx context.Context) result {
+	call, failure := e.inputs(ctx)
+	if failure != nil {
+		return result{failure: failure}
+	}
+	values, err := e.bind.Invoke(scope.With(ctx, e.scope()), call)
+	if err != nil {
+		return result{failure: &Failure{Kind: KindError, Message: err.Error(), Permanent: step.IsPermanent(err), Err: err}}
+	}
+	return result{values: values}
+}
+
+// recovered turns a panic of the step into a failure.
+func (e *execution) recovered(res *result) {
+	switch r := recover().(type) {
+	case nil:
+	case ref.Unresolved:
+		res.failure = &Failure{Kind: KindPanic, Permanent: true, Message: r.Error(), Stack: stack(), Err: r}
+	default:
+		err, _ := r.(error)
+		res.failure = &Failure{Kind: KindPanic, Message: fmt.Sprintf("panic: %v", r), Stack: stack(), Err: err}
+	}
+}
+
+// explain replaces what a step says after it was stopped by why it was stopped.
+func (e *execution) explain(ctx context.Context, f *Failure) {
+	if f.Kind != KindError && f.Kind != KindInput {
+		return
+	}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errTimeout):
+		f.Kind, f.Permanent = KindTimeout, false
+		f.Message = fmt.Sprintf("timed out after %v: %s", e.a.Config.Timeout, f.Message)
+		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
+	case cause != nil && (f.Err == nil || errors.Is(f.Err, context.Canceled) || errors.Is(f.Err, cause)):
+		f.Kind = KindCancelled
+		f.Err = component.Errorf(component.Canceled, "%s", f.Message)
+	}
+}
+
+func (e *execution) scope() *scope.Scope {
+	return &scope.Scope{
+		Run: e.a.Run, Pipeline: e.a.Pipeline, Step: e.a.Step, Index: e.a.Index, Attempt: e.a.Number, AttemptID: e.a.Attempt, Key: e.a.Key,
+		Logger: e.said.logger, Metric: e.said.metric, Progress: e.said.progress, TempDir: e.tempDir,
+	}
+}
+
+// tempDir returns the attempt's own directory, made when it is first asked for.
+func (e *execution) tempDir() (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.made != "" {
+		return e.made, nil
+	}
+	if err := os.MkdirAll(e.options.TempDir, 0o700); err != nil {
+		return "", component.Errorf(component.Unavailable, "make a directory for the attempt: %w", err)
+	}
+	dir, err := os.MkdirTemp(e.options.TempDir, "attempt-*")
+	if err != nil {
+		return "", component.Errorf(component.Unavailable, "make a directory for the attempt: %w", err)
+	}
+	e.made = dir
+	return dir, nil
+}
+
+func (e *execution) removeDir() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.made != "" {
+		os.RemoveAll(e.made)
+	}
+}
+
+// stack returns the stack of a panic without the frames of the runtime and of this package, bounded.
+func stack() string {
+	const limit = 16 << 10
+	lines := strings.Split(string(debug.Stack()), "\n")
+	if i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "panic(") }); i > 0 {
+		lines = lines[min(i+2, len(lines)):]
+	}
+	if i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "internal/worker.(*execution).invoke") }); i > 0 {
+		lines = lines[:i]
+	}
+	text := strings.Join(lines, "\n")
+	return text[:min(len(text), limit)]
+}
