@@ -37,17 +37,27 @@ type Flavor struct {
 	open            func(ctx context.Context, config any, env Env) (any, error)
 }
 
-// New makes a flavor. Defaults is the configuration of a component whose file says nothing; open receives the decoded,
-// validated configuration. Resources that open acquires are released by the component's Close method, if its kind has one.
+// New makes a flavor. Defaults is the configuration of a component whose file says nothing; New and [Flavor.Config] copy it with
+// its maps, slices and pointers. Open receives the decoded, validated configuration. Resources that open acquires are released
+// by the component's Close method, if its kind has one.
 func New[C, I any](name string, kind Kind[I], defaults C, open func(context.Context, C, Env) (I, error)) Flavor {
-	return Flavor{
+	defaults = clone(defaults)
+	f := Flavor{
 		name:   name,
 		kind:   kind.name,
-		config: func() any { c := defaults; return &c },
-		open: func(ctx context.Context, config any, env Env) (any, error) {
-			return open(ctx, *config.(*C), env)
-		},
+		config: func() any { c := clone(defaults); return &c },
 	}
+	if open == nil {
+		return f
+	}
+	f.open = func(ctx context.Context, config any, env Env) (any, error) {
+		c, ok := config.(*C)
+		if !ok || c == nil {
+			return nil, Errorf(Invalid, "the configuration is a %T: want one that Flavor.Config made", config)
+		}
+		return open(ctx, *c, env)
+	}
+	return f
 }
 
 // WithDoc returns a copy of f with a one-line description, shown by "tenon flavor list".
@@ -65,8 +75,14 @@ func (f Flavor) Kind() string { return f.kind }
 // Doc returns the one-line description.
 func (f Flavor) Doc() string { return f.doc }
 
-// Config returns a pointer to a new configuration that holds the defaults, to decode over.
-func (f Flavor) Config() any { return f.config() }
+// Config returns a pointer to a new configuration that holds the defaults, to decode over. It shares nothing with other
+// configurations, as far as reflection can copy: exported fields and what they refer to. It is nil for the zero Flavor.
+func (f Flavor) Config() any {
+	if f.config == nil {
+		return nil
+	}
+	return f.config()
+}
 
 // Part makes a Flavor acceptable to tenon.Main and tenon.Open.
 func (f Flavor) Part(part.Seal) {}
@@ -84,15 +100,25 @@ func (f Flavor) Validate(config any) error {
 }
 
 // Open opens a flavor of a kind with a validated configuration that [Flavor.Config] made. It is the only place where a
-// kind's interface is asserted.
+// kind's interface is asserted. An error keeps its code; a nil env.Logger becomes one that discards.
 func Open[I any](ctx context.Context, f Flavor, kind Kind[I], config any, env Env) (I, error) {
 	var zero I
 	if f.kind != kind.name {
 		return zero, Errorf(Invalid, "flavor %q is a %s, not a %s", f.name, f.kind, kind.name)
 	}
+	if f.open == nil {
+		return zero, Errorf(Invalid, "flavor %q of kind %q cannot be opened: make it with component.New and an open function", f.name, f.kind)
+	}
+	if env.Logger == nil {
+		env.Logger = slog.New(slog.DiscardHandler)
+	}
 	opened, err := f.open(ctx, config, env)
 	if err != nil {
 		return zero, Errorf(CodeOf(err), "open %s %q: %w", f.kind, f.name, err)
 	}
-	return opened.(I), nil
+	c, ok := opened.(I)
+	if !ok {
+		return zero, Errorf(Unknown, "open %s %q: the flavor returned %T and no error, which is not a %s", f.kind, f.name, opened, f.kind)
+	}
+	return c, nil
 }

@@ -1,7 +1,7 @@
 package component
 
 import (
-	"errors"
+	"context"
 	"fmt"
 )
 
@@ -70,11 +70,16 @@ func (c Code) sentinel() *codeError {
 // Error is an error with a code. errors.Is matches it against the sentinel of its code, and against what it wraps.
 type Error struct {
 	Code Code
-	Err  error // never nil
+	Err  error // what went wrong; nil means the code says it all
 }
 
 // Error returns the text of the wrapped error alone: a code is for programs.
-func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Code.String()
+	}
+	return e.Err.Error()
+}
 
 // Unwrap returns the wrapped error.
 func (e *Error) Unwrap() error { return e.Err }
@@ -90,15 +95,48 @@ func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
 }
 
-// CodeOf returns the code of the first error in err's tree that carries one, and Unknown if none does.
+// CodeOf returns the code of the first error in err's tree, outermost first, that carries one, and Unknown if none does. The
+// errors of package context carry Canceled and DeadlineExceeded, and an error with an Is method that matches a sentinel
+// carries the code of that.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
+	if err == nil {
+		return Unknown
 	}
-	var s *codeError
-	if errors.As(err, &s) {
-		return s.code
+	if code := ownCode(err); code != Unknown {
+		return code
+	}
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case interface{ Unwrap() error }:
+		return CodeOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if code := CodeOf(inner); code != Unknown {
+				return code
+			}
+		}
+	}
+	return Unknown
+}
+
+// ownCode returns the code that err carries itself, whatever it wraps.
+func ownCode(err error) Code {
+	switch e := err.(type) { //nolint:errorlint // CodeOf walks
+	case *Error:
+		return e.Code
+	case *codeError:
+		return e.code
+	case interface{ Is(target error) bool }:
+		for c := NotFound; c.sentinel() != nil; c++ {
+			if e.Is(c.sentinel()) {
+				return c
+			}
+		}
+	}
+	switch err { //nolint:errorlint // CodeOf walks
+	case context.Canceled:
+		return Canceled
+	case context.DeadlineExceeded:
+		return DeadlineExceeded
 	}
 	return Unknown
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -32,9 +31,6 @@ func Open(ctx context.Context, s Spec, flavors []component.Flavor, env component
 	resolved, err := s.resolve(flavors)
 	if err != nil {
 		return nil, err
-	}
-	if env.Logger == nil {
-		env.Logger = slog.New(slog.DiscardHandler)
 	}
 	parts := Parts{Name: s.Name}
 	for _, m := range parts.members() {
