@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/pipeline"
+	"github.com/tenon-ml/tenon/step"
 )
 
 type fitParams struct {
@@ -45,12 +48,27 @@ func fitPipeline(name string) pipeline.Definition {
 	}, pipeline.Defaults(fitParams{LR: 0.1, Epochs: 10, Layers: []int{8, 4}, MaxWait: time.Minute}), pipeline.Doc("fits a model"))
 }
 
+// testFlavors are flavors that nobody opens.
+func testFlavors() []component.Flavor {
+	type config struct {
+		Path string     `yaml:"path" doc:"directory that holds the artifacts"`
+		Size step.Bytes `yaml:"size" doc:"largest size of all"`
+	}
+	return []component.Flavor{
+		component.New("local", artifact.Kind, config{Path: "artifacts"}, func(context.Context, config, component.Env) (artifact.Store, error) {
+			return nil, errors.New("opened")
+		}).WithDoc("artifacts in a directory"),
+		component.New("local", orchestrator.Kind, struct{}{}, func(context.Context, struct{}, component.Env) (orchestrator.Orchestrator, error) {
+			return nil, errors.New("opened")
+		}),
+	}
+}
+
 // outcome of one command line.
 type outcome struct {
-	code        int
-	out, err    string
-	opened      bool
-	interrupted chan os.Signal
+	code     int
+	out, err string
+	opened   bool
 }
 
 // try runs a command line of a program whose client must not be opened: bad input leaves no trace.
@@ -60,6 +78,7 @@ func try(t *testing.T, pipelines []pipeline.Definition, args ...string) outcome 
 	var o outcome
 	app := App{
 		Program: "tenon", Pipelines: pipelines, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Flavors: testFlavors(),
 		Open: func(context.Context, Options) (Client, error) {
 			o.opened = true
 			return nil, errors.New("the client was opened")
@@ -86,6 +105,10 @@ func TestBadInput(t *testing.T) {
 	two := []pipeline.Definition{fitPipeline("fit"), fitPipeline("evaluate")}
 	huge := strings.Repeat("x", 1<<20)
 	yaml := func(name, text string) []string { return []string{"run", "--config", file(name+".yaml", text)} }
+	stackFile := func(name, artifacts string) string {
+		return file(name+".yaml", "name: mine\norchestrator: {flavor: local}\nartifact_store: "+artifacts+"\n")
+	}
+	good := stackFile("good", "{flavor: local}")
 	tests := []struct {
 		name      string
 		pipelines []pipeline.Definition
@@ -165,6 +188,13 @@ func TestBadInput(t *testing.T) {
 		{"tenon level", nil, []string{"run", "logs", "LAST", "--level", "loud"}},
 		{"tenon stack set without file", nil, []string{"stack", "set", "a"}},
 		{"tenon stack set missing file", nil, []string{"stack", "set", "a", "--file", filepath.Join(dir, "none.yaml")}},
+		{"tenon stack set default", nil, []string{"stack", "set", "default", "--file", good}},
+		{"tenon stack set other name", nil, []string{"stack", "set", "prod", "--file", good}},
+		{"tenon stack unknown flavor", nil, []string{"stack", "validate", "--file", stackFile("flavor", "{flavor: locall}")}},
+		{"tenon stack unknown key", nil, []string{"stack", "set", "mine", "--file", stackFile("key", "{flavor: local, config: {pth: x}}")}},
+		{"tenon stack wrong type", nil, []string{"stack", "set", "mine", "--file", stackFile("typed", "{flavor: local, config: {size: much}}")}},
+		{"tenon stack file and name", nil, []string{"stack", "validate", "mine", "--file", good}},
+		{"tenon stack delete default", nil, []string{"stack", "delete", "default", "--yes"}},
 		{"tenon flavor unknown", nil, []string{"flavor", "show", "nothing"}},
 		{"tenon completion", nil, []string{"completion", "tcsh"}},
 		{"tenon version argument", nil, []string{"version", "now"}},

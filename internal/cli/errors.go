@@ -114,7 +114,7 @@ func flagError(flags *pflag.FlagSet, command string, err error) error {
 	return usage(err)
 }
 
-// oneOf explains a name that is not among the known ones.
-func oneOf(what, name string, known []string) error {
-	return usagef("unknown %s %.40q: %s", what, name, strictyaml.Suggest(name, known))
+// unknown explains a name that is not among the known ones.
+func unknown(what, name string, known []string) error {
+	return fmt.Errorf("unknown %s %.40q: %s", what, name, strictyaml.Suggest(name, known))
 }

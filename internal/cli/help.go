@@ -183,7 +183,7 @@ func (c *cli) completionCommand() *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(c.out.w)
 			}
-			return oneOf("shell", args[0], shells)
+			return usage(unknown("shell", args[0], shells))
 		},
 	}
 }

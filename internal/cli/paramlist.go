@@ -46,7 +46,7 @@ func (c *cli) paramsCommand() *cobra.Command {
 					b.WriteString("pipeline " + list.Pipeline + " has no parameters\n")
 					return
 				}
-				c.paramGrid(b, "", list)
+				c.paramGrid(b, "", list.Params)
 			})
 		},
 	}
@@ -56,8 +56,13 @@ func (c *cli) paramsCommand() *cobra.Command {
 }
 
 func paramsOf(p pipeline.Definition) paramList {
-	list := paramList{Pipeline: p.Name(), Doc: p.Doc(), Params: []paramView{}}
-	defaults := reflect.ValueOf(p.NewParams()).Elem()
+	return paramList{Pipeline: p.Name(), Doc: p.Doc(), Params: fieldList(p.NewParams())}
+}
+
+// fieldList lists what can be set in a struct, to which v points.
+func fieldList(v any) []paramView {
+	list := []paramView{}
+	defaults := reflect.ValueOf(v).Elem()
 	for _, f := range strictyaml.Fields(defaults.Type()) {
 		value, err := defaults.FieldByIndexErr(f.Index)
 		view := paramView{Name: f.Name, Type: typeName(f.Type), Doc: f.Doc}
@@ -67,7 +72,7 @@ func paramsOf(p pipeline.Definition) paramList {
 				view.Default = jsonNumber(f)
 			}
 		}
-		list.Params = append(list.Params, view)
+		list = append(list, view)
 	}
 	return list
 }
@@ -103,9 +108,9 @@ func (p paramView) defaultText() string {
 	return oneLine(string(text))
 }
 
-func (c *cli) paramGrid(b *strings.Builder, indent string, list paramList) {
+func (c *cli) paramGrid(b *strings.Builder, indent string, list []paramView) {
 	g := grid{indent: indent, columns: []column{{title: "NAME"}, {title: "TYPE", flex: true}, {title: "DEFAULT", flex: true}, {title: "MEANING", flex: true}}}
-	for _, p := range list.Params {
+	for _, p := range list {
 		g.add(cell{p.Name, cyan}, cell{p.Type, dim}, text(p.defaultText()), text(oneLine(p.Doc)))
 	}
 	g.write(b, c.out)
@@ -139,7 +144,7 @@ func (c *cli) programLong() string {
 	b.WriteString("\n\nWithout a command it runs. What it computed is kept, and not computed again.")
 	if list := paramsOf(p); len(list.Params) > 0 {
 		b.WriteString("\n\n" + c.out.paint(bold, "Parameters") + "\n")
-		c.paramGrid(&b, "  ", list)
+		c.paramGrid(&b, "  ", list.Params)
 	}
 	return b.String()
 }

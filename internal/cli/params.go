@@ -32,7 +32,7 @@ func (c *cli) pipelineNamed(name string) (pipeline.Definition, error) {
 			return p, nil
 		}
 	}
-	return nil, oneOf("pipeline", name, c.pipelineNames())
+	return nil, usage(unknown("pipeline", name, c.pipelineNames()))
 }
 
 func (c *cli) pipelineNames() []string {

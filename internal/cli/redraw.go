@@ -106,6 +106,9 @@ func (l *live) draw(final bool) {
 		return
 	}
 	width, height := l.screen.size()
+	if height == 0 {
+		height = 24
+	}
 	if !l.dirty && !l.board.moving() && !final {
 		return
 	}

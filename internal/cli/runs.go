@@ -55,7 +55,7 @@ func (c *cli) runsCommand() *cobra.Command {
 		Short:   "Look at runs and delete them",
 		Long:    "Look at runs and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
 		Example: "tenon run list --pipeline penguins --state failed\ntenon run show LAST",
-	}, c.runListCommand(), c.runShowCommand(), c.runDeleteCommand())
+	}, c.runListCommand(), c.runShowCommand(), c.runLogsCommand(), c.runDeleteCommand())
 }
 
 func (c *cli) runListCommand() *cobra.Command {
