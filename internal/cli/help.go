@@ -23,7 +23,7 @@ func (c *cli) help(cmd *cobra.Command) string {
 	b.WriteString(strings.TrimSpace(about) + "\n")
 	heading := func(text string) { b.WriteString("\n" + s.paint(bold, text) + "\n") }
 	heading("Usage")
-	if cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.LocalFlags().Lookup("set") != nil) {
+	if cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.LocalFlags().Lookup("set") != nil && len(c.app.Pipelines) == 1) {
 		b.WriteString("  " + cmd.UseLine() + "\n")
 	}
 	if cmd.HasAvailableSubCommands() {

@@ -166,6 +166,9 @@ func (c *cli) programRoot() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return c.runPipeline(cmd, o, args) },
 	}
 	o.flags(root.Flags())
+	if len(c.app.Pipelines) > 1 { // they lead to an error that says how to name one
+		root.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
+	}
 	c.describe(root, func() { root.Long, root.Example = c.programLong(), c.programExamples() })
 	root.AddCommand(c.runCommand(), c.graphCommand(), c.paramsCommand())
 	return root
