@@ -55,7 +55,7 @@ func (c *cli) getArtifact(ctx context.Context, client Client, ref, file string) 
 		return err
 	}
 	defer content.Close()
-	name := suggestedName(a.Record, a.Output.Name)
+	name := suggestedName(a.Record, a.Name)
 	if file != "" {
 		if info, err := os.Stat(file); err == nil && info.IsDir() {
 			file = filepath.Join(file, name)

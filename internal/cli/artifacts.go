@@ -89,8 +89,8 @@ func (c *cli) artifactGrid(b *strings.Builder, items []metadata.Artifact) {
 // outputName is the step, element and output that an artifact is.
 func outputName(a metadata.Artifact) string {
 	name := elementName(a.Step, a.Index)
-	if a.Output.Name != "output" {
-		name += "/" + a.Output.Name
+	if a.Name != "output" {
+		name += "/" + a.Name
 	}
 	return name
 }
@@ -228,10 +228,10 @@ func outputOf(ctx context.Context, store metadata.Store, runRef, path string) (m
 	}
 	var names []string
 	for _, a := range outputs {
-		if a.Output.Name == want || want == "" && len(outputs) == 1 {
+		if a.Name == want || want == "" && len(outputs) == 1 {
 			return a, nil
 		}
-		names = append(names, a.Output.Name)
+		names = append(names, a.Name)
 	}
 	slices.Sort(names)
 	switch {

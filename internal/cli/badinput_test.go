@@ -164,7 +164,7 @@ func TestBadInput(t *testing.T) {
 		{"config empty name", one, []string{"--config", ""}},
 		{"config huge", one, yaml("huge", "# "+huge)},
 		{"config no yaml", one, yaml("broken", "a: [1")},
-		{"config unknown key", one, yaml("unknown", "name: x\nparalel: 3\n")},
+		{"config unknown key", one, yaml("unknown", "name: x\nparallels: 3\n")},
 		{"config unknown param", one, yaml("param", "params:\n  epoch: 3\n")},
 		{"config param type", one, yaml("type", "params:\n  lr: fast\n")},
 		{"config type", one, yaml("parallel", "parallel: many\n")},

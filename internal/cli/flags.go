@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -96,7 +97,7 @@ func (f *filled) Type() string { return "string" }
 func (f *filled) Set(s string) error {
 	switch {
 	case strings.TrimSpace(s) == "":
-		return fmt.Errorf("the value is empty")
+		return errors.New("the value is empty")
 	case len(s) > f.most:
 		return fmt.Errorf("%d bytes are too long: use at most %d", len(s), f.most)
 	case strings.ContainsFunc(s, isControl):

@@ -31,7 +31,7 @@ func (c *cli) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := ""
+			var out string
 			switch o.format {
 			case "json":
 				return writeJSON(c.out.w, program.Graph)

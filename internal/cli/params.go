@@ -135,7 +135,7 @@ func decodeConfig(data []byte, name string, params any) (pipeline.RunConfig, err
 
 // readFile reads a file that a flag names, or standard input for "-".
 func (c *cli) readFile(flag, name string) ([]byte, error) {
-	var r io.Reader = c.app.Stdin
+	r := c.app.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {

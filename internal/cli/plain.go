@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -71,15 +72,15 @@ func (l *lines) step(e pipeline.Event) {
 	}
 	text := pad(s.String(), 9)
 	if e.Index < 0 {
-		switch {
-		case s == running:
+		switch s {
+		case running:
 			if _, again := l.started[e.Step]; again && e.Attempt <= 1 {
 				return
 			}
 			if _, again := l.started[e.Step]; !again {
 				l.started[e.Step] = e.Time
 			}
-		case s == succeeded, s == failed, s == cancelled:
+		case succeeded, failed, cancelled:
 			if at, ok := l.started[e.Step]; ok {
 				text += "  " + span(at, e.Time, e.Time)
 				delete(l.started, e.Step)
@@ -109,8 +110,7 @@ func (l *lines) put(name, text string) {
 	if l.failed {
 		return
 	}
-	l.w.WriteString(trimRight(pad(name, l.names) + "  " + text))
-	l.w.WriteByte('\n')
+	fmt.Fprintln(l.w, trimRight(pad(name, l.names)+"  "+text))
 	if err := l.w.Flush(); err != nil {
 		l.failed = true
 		l.broken(err)

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	hideCursor = "\x1b[?25l"
-	showCursor = "\x1b[?25h"
 	eraseRest  = "\x1b[K" // of the line
 	eraseBelow = "\x1b[J"
 )
@@ -83,6 +81,15 @@ func (l *live) event(e pipeline.Event) {
 	}
 }
 
+// printed takes in a line that something else than the log wrote.
+func (l *live) printed(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.print(plainText(line))
+	}
+}
+
 func (l *live) note(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +121,6 @@ func (l *live) draw(final bool) {
 	}
 	l.dirty = false
 	var b strings.Builder
-	b.WriteString(hideCursor)
 	if up := l.rowsDrawn(width); up > 0 {
 		b.WriteString("\x1b[" + strconv.Itoa(up) + "A")
 	}
@@ -134,9 +140,6 @@ func (l *live) draw(final bool) {
 		l.drawn = append(l.drawn, textWidth(line))
 	}
 	b.WriteString(eraseBelow)
-	if final {
-		b.WriteString(showCursor)
-	}
 	if _, err := io.WriteString(l.w, b.String()); err != nil {
 		l.failed = true
 		l.broken(err)
@@ -169,6 +172,3 @@ func (l *live) close() {
 	close(l.stop)
 	<-l.done
 }
-
-// release gives the terminal back without waiting, for a forced end.
-func (l *live) release() { io.WriteString(l.w, showCursor) }

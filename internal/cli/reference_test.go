@@ -36,6 +36,7 @@ func TestReference(t *testing.T) {
 }
 
 func reference(t *testing.T) string {
+	t.Helper()
 	program := newCLI(App{Program: "program", Pipelines: []pipeline.Definition{fitPipeline("fit")}, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}})
 	tenon := newCLI(App{Program: "tenon", Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}})
 	var b strings.Builder
@@ -75,6 +76,7 @@ interrupt ends the program at once.
 `
 
 func writeCommand(t *testing.T, b *strings.Builder, c *cli, cmd *cobra.Command, heading string) {
+	t.Helper()
 	if texts := c.texts[cmd]; texts != nil {
 		texts()
 	}

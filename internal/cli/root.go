@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,9 +37,6 @@ type cli struct {
 	now      func() time.Time
 	home     string // --home
 	texts    map[*cobra.Command]func()
-
-	mu      sync.Mutex
-	restore func() // gives the terminal back, for a forced end
 }
 
 func newCLI(app App) *cli {
@@ -75,7 +71,6 @@ func (c *cli) run(ctx context.Context, args []string, signals <-chan os.Signal) 
 			return codeOf(err)
 		case <-signals:
 			if interrupted {
-				c.giveBack()
 				return exitInterrupted
 			}
 			interrupted = true
@@ -96,22 +91,6 @@ func (c *cli) execute(ctx context.Context, args []string) error {
 	return root.ExecuteContext(ctx)
 }
 
-// onForce sets what a forced end does to give the terminal back; nil when there is nothing to do.
-func (c *cli) onForce(restore func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.restore = restore
-}
-
-func (c *cli) giveBack() {
-	c.mu.Lock()
-	restore := c.restore
-	c.mu.Unlock()
-	if restore != nil {
-		restore()
-	}
-}
-
 // root builds the tree of commands.
 func (c *cli) root() *cobra.Command {
 	var root *cobra.Command
@@ -126,7 +105,7 @@ func (c *cli) root() *cobra.Command {
 	root.PersistentFlags().BoolP("help", "h", false, "show help")
 	root.AddCommand(c.versionCommand(), c.completionCommand())
 	root.SetHelpCommand(c.helpCommand())
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { io.WriteString(c.out.w, c.help(cmd)) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(c.out.w, c.help(cmd)) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return flagError(cmd.Flags(), cmd.CommandPath(), err)
 	})

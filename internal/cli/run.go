@@ -97,7 +97,7 @@ func (c *cli) runPipeline(cmd *cobra.Command, o *runOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	end, err := c.drive(cmd.Context(), client, pipeline.Submission{Pipeline: p, Params: params, Program: program, Config: config})
+	end, err := c.drive(cmd.Context(), client, pipeline.Submission{Pipeline: p, Params: params, Program: program, Config: config}, o.format)
 	if err == nil {
 		err = c.report(cmd.Context(), client, o.format, end)
 	}
@@ -113,13 +113,13 @@ type ending struct {
 }
 
 // drive submits a run, shows its progress and waits for its end. After an interrupt it waits for the graceful end of the run.
-func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission) (ending, error) {
+func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f format) (ending, error) {
 	defer holdPipes()()
 	runCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	shown := c.progress(newBoard(s.Program.Graph), func(err error) { cancel(&exitError{exitBrokenPipe, nil}) })
-	defer c.onForce(nil)
 	defer shown.close()
+	defer c.redirect(shown, f)()
 	s.Config.Observer = shown.event
 	handle, err := client.Submit(runCtx, s)
 	if err != nil {
@@ -144,9 +144,7 @@ func (c *cli) progress(b *board, broken func(error)) progress {
 	if !c.err.live() {
 		return newLines(c.err.w, b, broken)
 	}
-	l := newLive(c.err, b, c.now, broken)
-	c.onForce(l.release)
-	return l
+	return newLive(c.err, b, c.now, broken)
 }
 
 // report prints how a run ended and turns it into an exit code.
@@ -242,9 +240,8 @@ func (c *cli) headline(run metadata.Run, counts map[metadata.StepState]int) stri
 
 // shellQuote quotes a word for a shell if it needs it.
 func shellQuote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%=,", r))
-	}) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%=,"
+	if s != "" && strings.Trim(s, plain) == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -82,7 +82,7 @@ func stepExists(ctx context.Context, store metadata.Store, run, step string) err
 		if err != nil {
 			return err
 		}
-		known = append(known, s.StepKey.Step)
+		known = append(known, s.Step)
 	}
 	return component.Errorf(component.NotFound, "run %s: %w", run, unknown("step", step, slices.Compact(known)))
 }

@@ -130,12 +130,12 @@ func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.S
 		if s.State == metadata.StepFailed {
 			style = red
 		}
-		g.add(cell{look.symbol, look.style}, text(elementName(s.StepKey.Step, s.Index)), cell{string(s.State), look.style}, text(took), text(tries), cell{c.why(s), style})
+		g.add(cell{look.symbol, look.style}, text(elementName(s.Step, s.Index)), cell{string(s.State), look.style}, text(took), text(tries), cell{c.why(s), style})
 	}
 	for _, s := range steps {
 		add(s.Step)
 		for _, e := range broken {
-			if e.StepKey.Step == s.StepKey.Step {
+			if e.Step == s.StepKey.Step {
 				add(e)
 			}
 		}
