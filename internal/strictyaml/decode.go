@@ -12,6 +12,7 @@ import (
 type decoder struct {
 	source   string
 	problems []Problem
+	depth    int
 }
 
 func (d *decoder) fail(n ast.Node, path, format string, args ...any) {
@@ -24,6 +25,12 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		d.fail(n, path, "%s", text)
 		return
 	}
+	if d.depth == MaxDepth {
+		d.fail(n, path, "more than %d levels deep", MaxDepth)
+		return
+	}
+	d.depth++
+	defer func() { d.depth-- }()
 	if v.Type() == reflect.TypeFor[Node]() {
 		d.check(n, path)
 		v.Set(reflect.ValueOf(Node{d.source, path, n}))
@@ -141,11 +148,11 @@ func (d *decoder) plain(n ast.Node, path string) any {
 	}
 	if _, ok := n.(*ast.SequenceNode); ok {
 		out := []any{}
-		d.value(n, reflect.ValueOf(&out).Elem(), path)
+		d.list(n, reflect.ValueOf(&out).Elem(), path)
 		return out
 	}
 	out := map[string]any{}
-	d.value(n, reflect.ValueOf(&out).Elem(), path)
+	d.table(n, reflect.ValueOf(&out).Elem(), path)
 	return out
 }
 
@@ -193,4 +200,12 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine makes a bounded line of a text that others wrote.
+func oneLine(s string) string {
+	const most = 300
+	line := []rune(strings.Join(strings.Fields(s), " "))
+	if len(line) > most {
+		return string(line[:most]) + "..."
+	}
+	return string(line)
+}

@@ -1,10 +1,13 @@
 package strictyaml_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tenon-ml/tenon/internal/strictyaml"
 )
@@ -20,7 +23,13 @@ type embedded struct {
 
 type size int64
 
-func (s *size) UnmarshalText(text []byte) error { *s = size(len(text)); return nil }
+func (s *size) UnmarshalText(text []byte) error {
+	if !strings.HasSuffix(string(text), "B") {
+		return errors.New("want a size such as 4GiB")
+	}
+	*s = size(len(text))
+	return nil
+}
 
 type config struct {
 	embedded
@@ -42,6 +51,18 @@ type config struct {
 	Rest      strictyaml.Node
 	Skipped   string `yaml:"-"`
 	hidden    string //nolint:unused // must not be found
+}
+
+func testConfig() config {
+	limit := 3
+	return config{Name: "kept", LR: 0.5, Retry: retry{Attempts: 2}, Hosts: []string{"kept"}, Weights: map[string]float64{"kept": 1}, Limit: &limit}
+}
+
+func sameConfig(a, b config) bool { return cmp.Equal(a, b, compare) }
+
+var compare = cmp.Options{
+	cmp.AllowUnexported(config{}, embedded{}), cmpopts.EquateNaNs(),
+	cmp.Comparer(func(a, b strictyaml.Node) bool { return a.IsZero() == b.IsZero() }),
 }
 
 func TestDecode(t *testing.T) {
@@ -84,7 +105,7 @@ raw: aGk=
 		When: time.Date(2026, 1, 31, 15, 4, 5, 0, time.UTC), Size: 4, Limit: &seven,
 		Extra: map[string]any{"a": []any{int64(1), 2.5, "yes", "1", nil, true, uint64(18446744073709551615)}}, Raw: []byte("hi"),
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, embedded{}), cmp.Comparer(func(a, b strictyaml.Node) bool { return a.IsZero() == b.IsZero() })); diff != "" {
+	if diff := cmp.Diff(want, got, compare); diff != "" {
 		t.Error(diff)
 	}
 	if limit != 3 || len(shared) != 1 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Error holds everything that is wrong with a document, in the order of the document.
@@ -47,11 +48,16 @@ func (p Problem) String() string {
 		b.WriteString(": ")
 	}
 	if p.Key != "" {
-		b.WriteString(p.Key)
+		b.WriteString(scalar{p.Key, kindNumber}.show())
 		b.WriteString(": ")
 	}
 	b.WriteString(p.Text)
-	return b.String()
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b.String())
 }
 
 // Join returns one [*Error] with the problems of all that are not nil, in the order of their places, or nil. Errors of other types

@@ -29,8 +29,8 @@ func Fields(t reflect.Type) []Field {
 	var out []Field
 	for _, f := range fieldsOf(t).list {
 		own := Field{Name: f.name, GoName: f.goName, Type: f.typ, Doc: f.doc, Index: f.index}
-		if f.typ.Kind() == reflect.Struct && !isLeaf(f.typ) {
-			for _, inner := range Fields(f.typ) {
+		if inner := nested(f.typ); len(inner) > 0 {
+			for _, inner := range inner {
 				inner.Name, inner.GoName = f.name+"."+inner.Name, f.goName+"."+inner.GoName
 				inner.Index = slices.Concat(f.index, inner.Index)
 				out = append(out, inner)
@@ -40,6 +40,14 @@ func Fields(t reflect.Type) []Field {
 		out = append(out, own)
 	}
 	return out
+}
+
+// nested returns the fields of a struct that is not written as one value.
+func nested(t reflect.Type) []Field {
+	if t.Kind() != reflect.Struct || isLeaf(t) || t == reflect.TypeFor[Node]() {
+		return nil
+	}
+	return Fields(t)
 }
 
 // FieldName returns how a field is written: as its yaml tag says, or else its Go name in snake case: TestShare is test_share, LR
@@ -151,21 +159,21 @@ func inlined(f reflect.StructField) (reflect.Type, bool) {
 
 // find returns the field of a name, or says why there is none.
 func (fs fields) find(name string) (field, error) {
-	switch at := fs.by[normal(name)]; len(at) {
-	case 1:
-		return fs.list[at[0]], nil
+	at := fs.by[normal(name)]
+	if exact := slices.DeleteFunc(slices.Clone(at), func(i int) bool { return fs.list[i].name != name }); len(exact) > 0 {
+		at = exact
+	}
+	switch len(at) {
 	case 0:
 		return field{}, fmt.Errorf("unknown key: %s", Suggest(name, fs.names()))
-	default:
-		var same []string
-		for _, i := range at {
-			if fs.list[i].name == name {
-				return fs.list[i], nil
-			}
-			same = append(same, fs.list[i].goName)
-		}
-		return field{}, fmt.Errorf("the Go fields %s have the same name: give one another in a yaml tag", strings.Join(same, " and "))
+	case 1:
+		return fs.list[at[0]], nil
 	}
+	var same []string
+	for _, i := range at {
+		same = append(same, fs.list[i].goName)
+	}
+	return field{}, fmt.Errorf("the Go fields %s have the same name: give one another in a yaml tag", strings.Join(same, " and "))
 }
 
 func (fs fields) names() []string {

@@ -14,10 +14,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Limits of a document.
+// Limits of a document. Reading a long map costs the square of its length, so that the size also bounds the time.
 const (
-	MaxSize  = 1 << 20 // bytes
-	MaxDepth = 100     // of nested lists and maps
+	MaxSize  = 256 << 10 // bytes
+	MaxDepth = 100       // of nested lists and maps
 )
 
 // Node is a part of a document that is decoded later. A struct field of type Node takes whatever stands there. The zero Node

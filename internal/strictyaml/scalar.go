@@ -23,6 +23,9 @@ const (
 	kindPlain  // not quoted, and nothing else
 )
 
+// maxQuoted bounds how much of a value an error repeats, in characters.
+const maxQuoted = 60
+
 type scalar struct {
 	text string
 	kind kind
@@ -47,11 +50,18 @@ func (s scalar) set(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String, reflect.Slice:
 		if s.kind == kindBool || s.kind == kindNumber {
+			if len(s.text) > maxQuoted {
+				return fmt.Errorf("want %s, got %s: put it in quotes", wanted(v.Type()), s.show())
+			}
 			return fmt.Errorf("want %s, got %s: write %q", wanted(v.Type()), s.show(), s.text)
 		}
 	default:
 		if s.kind == kindString {
-			return fmt.Errorf("want %s, got %s", wanted(v.Type()), s.show())
+			hint := ""
+			if setText(reflect.New(v.Type()).Elem(), s.text) == nil {
+				hint = ": leave out the quotes"
+			}
+			return fmt.Errorf("want %s, got %s%s", wanted(v.Type()), s.show(), hint)
 		}
 	}
 	return setText(v, s.text)
@@ -80,8 +90,8 @@ func (s scalar) plain() any {
 // show returns s as an error message names it.
 func (s scalar) show() string {
 	text := s.text
-	if r := []rune(text); len(r) > 60 {
-		text = string(r[:60]) + "..."
+	if r := []rune(text); len(r) > maxQuoted {
+		text = string(r[:maxQuoted]) + "..."
 	}
 	if s.kind == kindString || s.kind == kindPlain {
 		return strconv.Quote(text)
@@ -92,6 +102,9 @@ func (s scalar) show() string {
 // setText stores in v what text means for v's type, which is a leaf.
 func setText(v reflect.Value, text string) error {
 	bad := func() error {
+		if leadingZero(text) && strings.Trim(text, "+-0123456789_.") == "" {
+			return fmt.Errorf("want %s, got %s: leave out the leading zero", wanted(v.Type()), scalar{text, kindNumber}.show())
+		}
 		return fmt.Errorf("want %s, got %s", wanted(v.Type()), scalar{text, plainKind(text)}.show())
 	}
 	if v.CanAddr() {

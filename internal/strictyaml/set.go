@@ -41,7 +41,7 @@ func setPath(v reflect.Value, path []string, name, value string) error {
 		elem := copied(v)
 		v.Set(elem)
 		return setPath(elem.Elem(), path, name, value)
-	case v.Kind() == reflect.Struct && !isLeaf(v.Type()):
+	case len(nested(v.Type())) > 0:
 		f, err := fieldsOf(v.Type()).find(path[0])
 		if err != nil {
 			return unknown(v.Type(), path, name, err)
@@ -79,6 +79,9 @@ func unknown(t reflect.Type, path []string, name string, err error) error {
 	var known []string
 	for _, f := range Fields(t) {
 		known = append(known, prefix+f.Name)
+	}
+	if name == "" {
+		return setError(name, "an empty name: %s", Suggest(name, known))
 	}
 	return setError(name, "unknown name: %s", Suggest(name, known))
 }
