@@ -100,7 +100,12 @@ func (l *live) note(text string) {
 // print keeps a line for the next frame. A step that prints much is slowed down to the speed of the terminal.
 func (l *live) print(line string) {
 	const most = 64 << 10
-	l.above.WriteString(line + "\r\n")
+	l.above.WriteString(eraseRest + line)
+	// A line that wraps also covers rows of the last frame. At the right margin there is nothing to erase, but for the last character.
+	if width, _ := l.screen.size(); textWidth(line)%max(1, width) != 0 {
+		l.above.WriteString(eraseRest)
+	}
+	l.above.WriteString("\r\n")
 	l.dirty = true
 	if l.above.Len() > most {
 		l.draw(false)
@@ -125,10 +130,8 @@ func (l *live) draw(final bool) {
 		b.WriteString("\x1b[" + strconv.Itoa(up) + "A")
 	}
 	b.WriteString("\r")
-	if l.above.Len() > 0 {
-		b.WriteString(eraseBelow + l.above.String())
-		l.above.Reset()
-	}
+	b.WriteString(l.above.String())
+	l.above.Reset()
 	f := frame{width: max(1, width-1), height: max(2, height-1), color: l.screen.color, now: l.now()}
 	if final {
 		const most = 40 // lines that stay: enough for most pipelines whole
