@@ -77,7 +77,7 @@ func (p *Parts) open(ctx context.Context, kind string, r resolved, env component
 func (s Spec) resolve(flavors []component.Flavor) (map[string]resolved, error) {
 	var errs []error
 	if err := checkName(s.Name); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, fmt.Errorf("name: %w", err))
 	}
 	managed := slices.ContainsFunc(s.Components, func(c Component) bool { return c.Kind == secrets.Kind.String() })
 	out := map[string]resolved{}
@@ -86,9 +86,18 @@ func (s Spec) resolve(flavors []component.Flavor) (map[string]resolved, error) {
 			errs = append(errs, fmt.Errorf("%s: given twice", c.Kind))
 			continue
 		}
+		if !slices.Contains(Kinds(), c.Kind) {
+			errs = append(errs, unknownKind(c.Kind))
+			continue
+		}
 		r, err := c.resolve(flavors, managed)
 		errs = append(errs, err)
 		out[c.Kind] = r
+	}
+	for _, m := range (Parts{}).members() {
+		if _, ok := out[m.kind]; !ok && m.required {
+			errs = append(errs, fmt.Errorf("has no %s: every stack needs one", m.kind))
+		}
 	}
 	if err := strictyaml.Join(errs...); err != nil {
 		return nil, invalid(err)
@@ -164,8 +173,19 @@ func (c Component) accepted(config any) error {
 		errs = joined.Unwrap()
 	}
 	for i, err := range errs {
-		field, _, _ := strings.Cut(err.Error(), ":")
-		errs[i] = c.config.At(field).Errorf("%v", err)
+		errs[i] = c.located(err)
 	}
 	return strictyaml.Join(errs...)
+}
+
+// located finds the place of an error that begins with the name of a field.
+func (c Component) located(err error) error {
+	field, text, _ := strings.Cut(err.Error(), ": ")
+	if n, ok := c.config.At(field); ok && text != "" {
+		return n.Errorf("%s", text)
+	}
+	if c.config.IsZero() {
+		return c.flavorAt.Errorf("%s %q: %v", c.Kind, c.Flavor, err)
+	}
+	return c.config.Errorf("%v", err)
 }

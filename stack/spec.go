@@ -1,7 +1,9 @@
 package stack
 
 import (
-	"github.com/goccy/go-yaml"
+	"cmp"
+	"fmt"
+	"slices"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -75,9 +77,13 @@ func Parse(data []byte, source string) (Spec, error) {
 	}
 	var doc document
 	var spec Spec
-	errs := []error{root.DecodeRest(&doc)}
+	err = root.DecodeRest(&doc)
+	errs := []error{err}
+	complete := err == nil // or else what seems to be missing is there, and wrong
 	if doc.Name.IsZero() {
-		errs = append(errs, root.Errorf("has no name: begin with a line such as \"name: production\""))
+		if complete {
+			errs = append(errs, root.Errorf("has no name: begin with a line such as \"name: production\""))
+		}
 	} else if err := doc.Name.Decode(&spec.Name); err != nil {
 		errs = append(errs, err)
 	} else if err := checkName(spec.Name); err != nil {
@@ -93,7 +99,7 @@ func Parse(data []byte, source string) (Spec, error) {
 		spec.Components = append(spec.Components, c)
 	}
 	for i, kind := range []string{orchestrator.Kind.String(), artifact.Kind.String()} {
-		if nodes[i].IsZero() {
+		if complete && nodes[i].IsZero() {
 			errs = append(errs, root.Errorf("has no %s: every stack needs one, such as \"%s: {flavor: local}\"", kind, kind))
 		}
 	}
@@ -112,7 +118,11 @@ func parseComponent(kind string, n strictyaml.Node) (Component, error) {
 		Config strictyaml.Node `yaml:"config"`
 	}
 	c := Component{Kind: kind}
-	if err := n.DecodeRest(&entry); err != nil && entry.Flavor.IsZero() {
+	err := n.DecodeRest(&entry)
+	if name := ""; err != nil && n.Decode(&name) == nil {
+		return c, n.Errorf("want {flavor: %s}, got %q", name, name)
+	}
+	if err != nil && entry.Flavor.IsZero() {
 		return c, err
 	} else if entry.Flavor.IsZero() {
 		return c, n.Errorf("names no flavor: want {flavor: NAME} or {flavor: NAME, config: {...}}")
@@ -127,25 +137,56 @@ func parseComponent(kind string, n strictyaml.Node) (Component, error) {
 // invalid gives an error the code Invalid.
 func invalid(err error) error { return component.Errorf(component.Invalid, "%w", err) }
 
+// With returns a copy of s in which the component of a kind has the given flavor and configuration, which holds maps, lists and
+// scalars and may be nil; an empty flavor takes the component out. The error's code is Invalid.
+func (s Spec) With(kind, flavor string, config map[string]any) (Spec, error) {
+	if !slices.Contains(Kinds(), kind) {
+		return Spec{}, invalid(unknownKind(kind))
+	}
+	s.Components = slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Kind == kind })
+	if flavor == "" {
+		return s, nil
+	}
+	c := Component{Kind: kind, Flavor: flavor}
+	if len(config) > 0 {
+		text, err := strictyaml.Encode(config)
+		if err != nil {
+			return Spec{}, component.Errorf(component.Invalid, "%s: config: %w", kind, err)
+		}
+		if c.config, err = strictyaml.Parse(text, kind); err != nil {
+			return Spec{}, invalid(err)
+		}
+	}
+	s.Components = append(s.Components, c)
+	slices.SortFunc(s.Components, func(a, b Component) int {
+		return cmp.Compare(slices.Index(Kinds(), a.Kind), slices.Index(Kinds(), b.Kind))
+	})
+	return s, nil
+}
+
+func unknownKind(kind string) error {
+	return fmt.Errorf("%.80s: unknown kind: %s", kind, strictyaml.Suggest(kind, Kinds()))
+}
+
 // YAML returns s in its canonical form: kinds in the order of [Kinds], keys of configurations in alphabetical order. [Parse]
 // makes the same stack of it.
 func (s Spec) YAML() []byte {
-	doc := yaml.MapSlice{{Key: "name", Value: s.Name}}
+	doc := []strictyaml.Pair{{Key: "name", Value: s.Name}}
 	for _, kind := range Kinds() {
 		for _, c := range s.Components {
 			if c.Kind != kind {
 				continue
 			}
-			entry := yaml.MapSlice{{Key: "flavor", Value: c.Flavor}}
+			entry := []strictyaml.Pair{{Key: "flavor", Value: c.Flavor}}
 			if config := c.Config(); len(config) > 0 {
-				entry = append(entry, yaml.MapItem{Key: "config", Value: config})
+				entry = append(entry, strictyaml.Pair{Key: "config", Value: config})
 			}
-			doc = append(doc, yaml.MapItem{Key: kind, Value: entry})
+			doc = append(doc, strictyaml.Pair{Key: kind, Value: entry})
 		}
 	}
-	out, err := yaml.Marshal(doc)
-	if err != nil {
-		panic(err)
+	out, err := strictyaml.Encode(doc)
+	if err != nil { // names that are not UTF-8, which Validate refuses
+		return fmt.Appendf(nil, "# %v\n", err)
 	}
 	return out
 }

@@ -112,7 +112,10 @@ func (p Parts) close() error {
 }
 
 func (p Parts) check() error {
-	errs := []error{checkName(p.Name)}
+	var errs []error
+	if err := checkName(p.Name); err != nil {
+		errs = append(errs, fmt.Errorf("name: %w", err))
+	}
 	for _, m := range p.members() {
 		switch {
 		case m.value == nil && m.required:
@@ -167,7 +170,7 @@ const maxName = 63
 func checkName(name string) error {
 	const first, rest = "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz0123456789._-"
 	if name == "" || len(name) > maxName || !strings.Contains(first, name[:1]) || strings.Trim(name, rest) != "" {
-		return fmt.Errorf(`name %.80q: want 1 to %d of a-z, 0-9, ".", "_" and "-", the first a letter or a digit`, name, maxName)
+		return fmt.Errorf(`want 1 to %d of a-z, 0-9, ".", "_" and "-", the first a letter or a digit, got %.80q`, maxName, name)
 	}
 	return nil
 }

@@ -60,8 +60,8 @@ func (p Problem) String() string {
 	}, b.String())
 }
 
-// Join returns one [*Error] with the problems of all that are not nil, in the order of their places, or nil. Errors of other types
-// become problems without a place.
+// Join returns one [*Error] with the problems of all that are not nil, in the order of their places and each once, or nil. Errors of
+// other types become problems without a place.
 func Join(errs ...error) error {
 	var all []Problem
 	for _, err := range errs {
@@ -80,5 +80,5 @@ func Join(errs ...error) error {
 	slices.SortStableFunc(all, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return &Error{all}
+	return &Error{slices.Compact(all)}
 }

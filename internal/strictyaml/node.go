@@ -173,16 +173,16 @@ func (n Node) problem(text string) Problem {
 	return problem(n.source, tk, n.path, text)
 }
 
-// At returns the node at a path such as "retry.attempts", or the deepest one on the way to it that exists.
-func (n Node) At(path string) Node {
+// At returns the node at a path such as "retry.attempts", and whether it exists.
+func (n Node) At(path string) (Node, bool) {
 	for key := range strings.SplitSeq(path, ".") {
 		child, ok := n.child(key)
 		if !ok {
-			return n
+			return Node{}, false
 		}
 		n = child
 	}
-	return n
+	return n, true
 }
 
 func (n Node) child(key string) (Node, bool) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -31,12 +32,7 @@ func schemaOf(t reflect.Type, v reflect.Value, within []reflect.Type) *jsonschem
 		}
 		return schemaOf(t.Elem(), v, within)
 	}
-	for _, w := range within {
-		if w == t {
-			return &jsonschema.Schema{}
-		}
-	}
-	if t == reflect.TypeFor[Node]() {
+	if t == reflect.TypeFor[Node]() || slices.Contains(within, t) {
 		return &jsonschema.Schema{}
 	}
 	if isLeaf(t) {
@@ -88,9 +84,14 @@ func leafSchema(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", ContentEncoding: "base64"}
 	case reflect.Float32, reflect.Float64:
 		return &jsonschema.Schema{Type: "number"}
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	case reflect.Int, reflect.Int64:
+		return &jsonschema.Schema{Type: "integer"} // bounds that JSON readers would round
+	case reflect.Int8, reflect.Int16, reflect.Int32:
 		bound := math.Ldexp(1, t.Bits()-1)
 		return &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(-bound), Maximum: jsonschema.Ptr(bound - 1)}
+	}
+	if t.Bits() == 64 {
+		return &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(0.0)}
 	}
 	return &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(0.0), Maximum: jsonschema.Ptr(math.Ldexp(1, t.Bits()) - 1)}
 }
