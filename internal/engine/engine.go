@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/worker"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/orchestrator"
+)
+
+// Config is what a run is driven with. Artifacts, Metadata and Orchestrator must be set.
+type Config struct {
+	Artifacts    artifact.Store
+	Metadata     metadata.Store
+	Orchestrator orchestrator.Orchestrator
+	// Worker configures attempts that run inside this process.
+	Worker worker.Options
+	// Logger is for what concerns no single step. Nil discards.
+	Logger *slog.Logger
+	// Observer, if not nil, is told what happens, in order and from one goroutine.
+	Observer func(Event)
+	// Grace is the time between asking attempts to stop and forcing them. 0 means ten seconds.
+	Grace time.Duration
+}
+
+// Job is one run.
+type Job struct {
+	Program *graph.Program
+	Plan    *plan.Plan
+	// Run as it is to be recorded: ID, Name, Pipeline, Tags, Stack, Graph, Plan, Params, Driver and Created.
+	Run metadata.Run
+	// Documents are written with the run.
+	Documents []metadata.Document
+}
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Run metadata.Run
+	// Outputs of the graph's results, by index, if the run succeeded.
+	Outputs []artifact.Record
+	// Skipped says which of them have no value because their step was skipped.
+	Skipped []bool
+	// Cause is the error of the step that failed first, if it ran in this process.
+	Cause error
+}
+
+// Run executes a job to its end. When ctx ends the run is cancelled: running attempts are asked to stop, and forced after the grace. A
+// run that failed or was cancelled is an Outcome, not an error; an error says that the run could not be recorded.
+func Run(ctx context.Context, c Config, j Job) (Outcome, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Grace == 0 {
+		c.Grace = 10 * time.Second
+	}
+	s, err := newScheduler(c, j)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := s.create(ctx); err != nil {
+		return Outcome{}, err
+	}
+	runner, err := c.Orchestrator.Runner(ctx, orchestrator.Run{ID: j.Run.ID, Pipeline: j.Run.Pipeline}, s.inside)
+	if err != nil {
+		return s.refuse(component.Errorf(component.CodeOf(err), "start the runner: %w", err))
+	}
+	s.runner = runner
+	return s.loop(ctx)
+}

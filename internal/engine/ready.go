@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/cachekey"
+	"github.com/tenon-ml/tenon/internal/worker"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// arrive is called when everything that a node waits for has happened. It decides whether the node runs, and makes its tasks.
+func (s *scheduler) arrive(n *node) {
+	n.started = time.Now()
+	if state, reason := s.gate(n); state != "" {
+		s.endWithoutTasks(n, state, reason)
+		return
+	}
+	switch {
+	case n.continues() != "":
+		s.expandThen(n)
+	case n.mapped():
+		s.expandMap(n)
+	default:
+		t := &task{n: n, index: -1, state: metadata.StepPending, upSeq: n.upSeq}
+		n.tasks, n.expanded, n.open = []*task{t}, true, 1
+		s.prepare(t)
+	}
+}
+
+// gate returns the state in which a node ends without running, or "".
+func (s *scheduler) gate(n *node) (metadata.StepState, string) {
+	for _, name := range n.g.Upstream() {
+		up := s.byName[name]
+		n.upSeq = max(n.upSeq, up.upSeq)
+		if name == n.continues() && up.state != metadata.StepSkipped && up.expanded {
+			continue // its elements are looked at one by one
+		}
+		if up.state == metadata.StepFailed || up.state == metadata.StepCancelled {
+			return metadata.StepCancelled, fmt.Sprintf("upstream step %s %s", name, up.state)
+		}
+	}
+	if prev := n.continues(); prev != "" && s.byName[prev].state == metadata.StepSkipped {
+		return metadata.StepSkipped, fmt.Sprintf("step %s was skipped", prev)
+	}
+	for e := range n.g.Edges() {
+		if e.Each || e.Item {
+			continue
+		}
+		v := s.resolve(e, -1, nil)
+		if v.blocked != "" {
+			return metadata.StepCancelled, v.blocked
+		}
+		if v.skipped != "" {
+			return metadata.StepSkipped, v.skipped
+		}
+	}
+	for _, w := range n.g.When {
+		v := s.resolve(w, -1, nil)
+		held, err := s.holds(w, v)
+		if err != nil {
+			return metadata.StepFailed, err.Error()
+		}
+		if !held {
+			return metadata.StepSkipped, fmt.Sprintf("condition %s is false", w)
+		}
+	}
+	return "", ""
+}
+
+// expandThen makes an element for each of the node that n continues. Those whose predecessor has ended can go on at once.
+func (s *scheduler) expandThen(n *node) {
+	prev := s.byName[n.continues()]
+	s.expand(n, len(prev.tasks), nil)
+	for i, p := range prev.tasks {
+		if p.state.Ended() && !p.repairing {
+			s.follow(n.tasks[i], p)
+		}
+	}
+}
+
+// expand makes the tasks of a mapped node and lets those that continue it expand.
+func (s *scheduler) expand(n *node, count int, items []artifact.Record) {
+	n.expanded, n.open = true, count
+	n.tasks = make([]*task, count)
+	block := make([]task, count)
+	for i := range block {
+		block[i] = task{n: n, index: i, state: metadata.StepPending, upSeq: n.upSeq}
+		if items != nil {
+			block[i].item = &items[i]
+		}
+		n.tasks[i] = &block[i]
+	}
+	if n.plan.Config.ShareInputs == step.On {
+		n.shared = worker.NewShared(s.c.Worker.TempDir)
+	}
+	n.state = metadata.StepRunning
+	s.emitNode(n)
+	if count == 0 {
+		s.endNode(n)
+	}
+	s.expandDownstream(n)
+}
+
+func (s *scheduler) expandDownstream(n *node) {
+	for _, d := range n.onExpand {
+		s.unblock(d)
+	}
+}
+
+// follow lets an element go on from its predecessor's end.
+func (s *scheduler) follow(t, prev *task) {
+	t.upSeq = max(t.upSeq, prev.upSeq)
+	switch {
+	case done(prev.state):
+		s.prepare(t)
+	case prev.state == metadata.StepSkipped:
+		s.end(t, metadata.StepSkipped, fmt.Sprintf("element %d of step %s was skipped", prev.index, prev.n.name()))
+	case prev.state == metadata.StepFailed:
+		s.end(t, metadata.StepSkipped, fmt.Sprintf("element %d of step %s failed", prev.index, prev.n.name()))
+	default:
+		s.end(t, metadata.StepCancelled, fmt.Sprintf("element %d of step %s was cancelled", prev.index, prev.n.name()))
+	}
+}
+
+func (s *scheduler) unblock(n *node) {
+	if n.waits--; n.waits == 0 {
+		s.arrived = append(s.arrived, n)
+	}
+}
+
+// prepare assembles a task's inputs, and looks for its result before it is run.
+func (s *scheduler) prepare(t *task) {
+	n := t.n
+	t.inputs = make([]artifact.Record, len(n.g.Inputs))
+	t.lineage = make([]metadata.Input, 0, len(n.g.Inputs)+len(n.plan.Pins))
+	for i := range n.g.Inputs {
+		in := &n.g.Inputs[i]
+		v := s.resolve(in.From, t.index, t.item)
+		t.inputs[i] = v.record
+		t.lineage = append(t.lineage, metadata.Input{Name: in.Name, Artifact: v.id, Digest: v.record.Digest})
+	}
+	for _, p := range n.plan.Pins {
+		t.lineage = append(t.lineage, metadata.Input{Name: p.Field, Digest: artifact.Digest(p.Digest), URI: p.URI})
+	}
+	t.ready = true
+	if n.plan.Uncached == "" {
+		t.key = s.keyOf(t).Key()
+	}
+	if n.plan.Config.External == step.On || !s.quick {
+		t.needSeq = t.upSeq
+	}
+	if t.key == "" || t.noCache || s.j.Plan.Options.NoCache {
+		s.enqueue(t)
+		return
+	}
+	s.lookups = append(s.lookups, t)
+}
+
+// keyOf lists everything that the result of t depends on.
+func (s *scheduler) keyOf(t *task) cachekey.Fields {
+	n := t.n
+	f := make(cachekey.Fields, 0, 8+2*len(t.inputs)+len(n.g.Outputs)+len(s.j.Plan.Build))
+	f.Add("fingerprint", n.plan.Mode+" "+n.plan.Fingerprint)
+	f.Add("params", string(n.bind.Params))
+	for i := range t.inputs {
+		f.Add("input "+n.g.Inputs[i].Name, t.inputs[i].Codec+" "+string(t.inputs[i].Digest))
+	}
+	for _, p := range n.plan.Pins {
+		f.Add("source "+p.Field, p.Digest)
+	}
+	for _, o := range n.g.Outputs {
+		f.Add("output "+o.Name, o.Codec+" "+o.Type)
+	}
+	f.Add("version", n.plan.Config.Version)
+	for _, b := range s.j.Plan.Build {
+		f.Add("build", b)
+	}
+	return f
+}

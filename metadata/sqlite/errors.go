@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+// Primary result codes, https://www.sqlite.org/rescode.html.
+const (
+	sqliteBusy     = 5
+	sqliteLocked   = 6
+	sqliteReadonly = 8
+	sqliteIOErr    = 10
+	sqliteCorrupt  = 11
+	sqliteFull     = 13
+	sqliteCantOpen = 14
+	sqliteNotADB   = 26
+)
+
+// coded gives an error of the database its code and says what it was about.
+func (s *store) coded(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if component.CodeOf(err) != component.Unknown {
+		return err // made here
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return component.Errorf(component.Canceled, "metadata %s: %s: %w", s.path, what, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return component.Errorf(component.DeadlineExceeded, "metadata %s: %s: %w", s.path, what, err)
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, errClosed):
+		return component.Errorf(component.FailedPrecondition, "metadata %s: %s: the store is closed", s.path, what)
+	}
+	code, hint := component.Unknown, ""
+	switch resultCode(err) {
+	case sqliteBusy, sqliteLocked:
+		code, hint = component.Unavailable, ": another program holds the database for too long"
+	case sqliteReadonly, sqliteCantOpen:
+		code, hint = component.PermissionDenied, ": may the file and its directory be written?"
+	case sqliteFull, sqliteIOErr:
+		code, hint = component.Exhausted, ": is the disk full?"
+	case sqliteCorrupt, sqliteNotADB:
+		code, hint = component.Corrupt, ": restore it from a backup, or move it away to start anew"
+	}
+	return component.Errorf(code, "metadata %s: %s: %w%s", s.path, what, err, hint)
+}
+
+var errClosed = errors.New("closed")

@@ -1,0 +1,89 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/orchestrator"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// RunnerGoroutine runs attempts as goroutines of the program.
+const RunnerGoroutine = "goroutine"
+
+// Config of the local orchestrator. The zero value of a limit means none, except for CPU.
+type Config struct {
+	Runner   string                        `yaml:"runner" doc:"how attempts run: goroutine"`
+	Parallel int                           `yaml:"parallel" doc:"attempts at once; 0 is unlimited"`
+	CPU      float64                       `yaml:"cpu" doc:"cores that attempts may occupy at once; 0 is all of the machine's. A step that does not say what it needs counts as one"`
+	Memory   step.Bytes                    `yaml:"memory" doc:"memory that attempts may declare at once, such as 8GiB; 0 is unlimited"`
+	GPU      int                           `yaml:"gpu" doc:"GPUs that attempts may occupy at once"`
+	Limits   map[string]orchestrator.Limit `yaml:"limits" doc:"named limits that steps refer to"`
+	Defaults step.Config                   `yaml:"defaults" doc:"configuration of every step, below what pipeline and step say"`
+}
+
+// Validate implements component.Validator.
+func (c *Config) Validate() error {
+	switch {
+	case c.Runner != RunnerGoroutine:
+		return fmt.Errorf("runner: %q is not known, want %s", c.Runner, RunnerGoroutine)
+	case c.Parallel < 0:
+		return fmt.Errorf("parallel: %d is negative", c.Parallel)
+	case c.CPU < 0:
+		return fmt.Errorf("cpu: %g is negative", c.CPU)
+	case c.Memory < 0:
+		return fmt.Errorf("memory: %d is negative", c.Memory)
+	case c.GPU < 0:
+		return fmt.Errorf("gpu: %d is negative", c.GPU)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Limits)) {
+		l := c.Limits[name]
+		if name == "" || l.Concurrency < 0 || l.Rate < 0 || l.Burst < 0 {
+			return fmt.Errorf("limits: %q: concurrency, rate and burst must not be negative, and a limit needs a name", name)
+		}
+	}
+	if err := c.Defaults.Validate(); err != nil {
+		return fmt.Errorf("defaults: %w", err)
+	}
+	return nil
+}
+
+// Flavor is the local orchestrator as a component.
+var Flavor = component.New("local", orchestrator.Kind, Config{Runner: RunnerGoroutine},
+	func(_ context.Context, c Config, _ component.Env) (orchestrator.Orchestrator, error) { return New(c) },
+).WithDoc("runs steps in the program itself, on this machine")
+
+// New returns a local orchestrator, for a stack that is composed in Go. An empty Runner means [RunnerGoroutine]. The error's code is Invalid.
+func New(c Config) (orchestrator.Orchestrator, error) {
+	if c.Runner == "" {
+		c.Runner = RunnerGoroutine
+	}
+	if err := c.Validate(); err != nil {
+		return nil, component.Errorf(component.Invalid, "orchestrator local: %w", err)
+	}
+	if c.CPU == 0 {
+		c.CPU = float64(runtime.GOMAXPROCS(0))
+	}
+	return &local{c}, nil
+}
+
+type local struct{ c Config }
+
+func (l *local) Capabilities() orchestrator.Capabilities {
+	return orchestrator.Capabilities{
+		Limits: orchestrator.Limits{
+			Parallel: l.c.Parallel, CPU: l.c.CPU, Memory: l.c.Memory, GPU: l.c.GPU, Named: l.c.Limits,
+		},
+		StepDefaults: l.c.Defaults,
+	}
+}
+
+func (l *local) Runner(_ context.Context, _ orchestrator.Run, inside orchestrator.Executor) (orchestrator.Runner, error) {
+	return &goroutines{inside: inside}, nil
+}
+
+func (l *local) Close() error { return nil }
