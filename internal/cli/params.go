@@ -123,14 +123,25 @@ func decodeConfig(data []byte, name string, params any) (pipeline.RunConfig, err
 		return pipeline.RunConfig{}, usage(err)
 	}
 	if err := file.Validate(); err != nil {
-		// The error begins with the path of the field, which has a place in the file.
-		path, text, _ := strings.Cut(err.Error(), ": ")
-		return pipeline.RunConfig{}, usage(document.At(path).Errorf("%s", text))
+		return pipeline.RunConfig{}, usage(placed(document, err))
 	}
 	if err := file.Params.Decode(params); err != nil {
 		return pipeline.RunConfig{}, usage(err)
 	}
 	return file.RunConfig, nil
+}
+
+// placed returns an error at the place in the document of the fields that it begins with, such as "steps: train: timeout: ...".
+func placed(n strictyaml.Node, err error) error {
+	text := err.Error()
+	for {
+		field, rest, more := strings.Cut(text, ": ")
+		child, found := n.At(field)
+		if !more || !found {
+			return n.Errorf("%s", text)
+		}
+		n, text = child, rest
+	}
 }
 
 // readFile reads a file that a flag names, or standard input for "-".
