@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
+	"strings"
 )
 
 // Codec writes values of one Go type and reads them back. Immutable, safe for concurrent use.
@@ -25,6 +27,19 @@ type Codec struct {
 
 // ID returns the name and version as recorded in an artifact.Record: "cbor/1".
 func (c Codec) ID() string { return fmt.Sprintf("%s/%d", c.Name, c.Version) }
+
+// ParseID splits what [Codec.ID] joined.
+func ParseID(id string) (name string, version int, err error) {
+	slash := strings.LastIndexByte(id, '/')
+	if slash < 1 {
+		return "", 0, fmt.Errorf("malformed codec %.80q, want name/version", id)
+	}
+	version, err = strconv.Atoi(id[slash+1:])
+	if err != nil || version < 1 {
+		return "", 0, fmt.Errorf("malformed codec %.80q, want name/version", id)
+	}
+	return id[:slash], version, nil
+}
 
 // Info is extracted from a value while it is encoded.
 type Info struct {
