@@ -52,6 +52,8 @@ type Client struct {
 	stop   context.CancelFunc // cancels the runs
 	life   context.Context    // of the runs
 	closed bool
+	// results is the directory of results that are files; empty until it is needed.
+	results string
 }
 
 var _ pipeline.Client = (*Client)(nil)
@@ -111,6 +113,24 @@ func homeDir(home string) (string, error) {
 
 func (c *Client) memoDir() string { return filepath.Join(c.config.Home, "memo") }
 func (c *Client) tempDir() string { return filepath.Join(c.config.Home, "tmp") }
+
+// resultsDir returns the directory of results that are files, made when it is first asked for. It lives as long as the client.
+func (c *Client) resultsDir() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.results != "" {
+		return c.results, nil
+	}
+	if err := os.MkdirAll(c.tempDir(), 0o700); err != nil {
+		return "", component.Errorf(component.Unavailable, "make a directory for results: %w", err)
+	}
+	dir, err := os.MkdirTemp(c.tempDir(), "results-*")
+	if err != nil {
+		return "", component.Errorf(component.Unavailable, "make a directory for results: %w", err)
+	}
+	c.results = dir
+	return dir, nil
+}
 
 // Home returns the absolute path of the state directory.
 func (c *Client) Home() string { return c.config.Home }
@@ -185,6 +205,9 @@ func (c *Client) Close() error {
 	c.stop()
 	c.runs.Wait()
 	var errs []error
+	if c.results != "" {
+		errs = append(errs, os.RemoveAll(c.results))
+	}
 	for _, s := range c.stacks {
 		errs = append(errs, s.Close())
 	}

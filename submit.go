@@ -1,0 +1,144 @@
+package tenon
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/codec"
+	"github.com/tenon-ml/tenon/internal/engine"
+	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/internal/source"
+	"github.com/tenon-ml/tenon/internal/worker"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/pipeline"
+	"github.com/tenon-ml/tenon/stack"
+)
+
+// Submit implements [pipeline.Client]: it decides everything about the run once, in its plan, and drives it in this process. It
+// returns when the run is recorded. Most programs call the Run method of a pipeline instead.
+func (c *Client) Submit(ctx context.Context, s pipeline.Submission) (pipeline.Handle, error) {
+	if err := s.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if !c.begin() {
+		return nil, component.Errorf(component.FailedPrecondition, "run pipeline %s: the client is closed", s.Pipeline.Name())
+	}
+	r, err := c.start(ctx, s)
+	if err != nil {
+		c.runs.Done()
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin counts a run, so that Close waits for it. It reports false after Close.
+func (c *Client) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.runs.Add(1)
+	return true
+}
+
+func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error) {
+	st, err := c.Stack(ctx, s.Config.Stack)
+	if err != nil {
+		return nil, err
+	}
+	pinner := &source.Pinner{Store: st.Artifacts(), MemoDir: c.memoDir()}
+	p, err := c.plan(ctx, s, st, pinner)
+	if err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "plan pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	job, err := newJob(s, p, st.Name())
+	if err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	r := &run{
+		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
+		observer: s.Config.Observer, recorded: make(chan struct{}), ended: make(chan struct{}),
+	}
+	runCtx, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(c.life, cancel) // Close cancels the run
+	r.cancel = cancel
+	config := engine.Config{
+		Artifacts: st.Artifacts(), Metadata: c.meta, Orchestrator: st.Orchestrator(), Logger: c.logger,
+		Worker: worker.Options{TempDir: c.tempDir(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
+			return &source.Opener{Pinner: pinner, TempDir: tempDir}
+		}},
+		Observer: r.observe,
+	}
+	go func() {
+		defer c.runs.Done()
+		defer unhook()
+		defer cancel()
+		r.drive(runCtx, config, job)
+	}()
+	select {
+	case <-r.recorded:
+		return r, nil
+	case <-r.ended:
+		if r.err != nil {
+			return nil, r.err
+		}
+		return r, nil
+	}
+}
+
+func (c *Client) plan(ctx context.Context, s pipeline.Submission, st stack.Stack, pinner plan.Pinner) (*plan.Plan, error) {
+	o := s.Config
+	return plan.Make(ctx, plan.Request{
+		Program: s.Program, Params: reflect.ValueOf(s.Params).Elem().Interface(),
+		StackDefaults: st.Orchestrator().Capabilities().StepDefaults, Steps: o.Steps,
+		Options: plan.Options{OnFailure: plan.FailureMode(o.OnFailure), Timeout: o.Timeout, Parallel: o.Parallel, NoCache: o.NoCache},
+	}, c.prints, pinner)
+}
+
+// newJob makes the records with which a run begins.
+func newJob(s pipeline.Submission, p *plan.Plan, stackName string) (engine.Job, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return engine.Job{}, err
+	}
+	graphJSON, err := s.Program.Graph.JSON()
+	if err != nil {
+		return engine.Job{}, err
+	}
+	planJSON, err := json.Marshal(p)
+	if err != nil {
+		return engine.Job{}, err
+	}
+	params, err := codec.CanonicalJSON(p.Params)
+	if err != nil {
+		return engine.Job{}, err
+	}
+	planDigest := artifact.NewDigest(sha256.Sum256(planJSON))
+	created := time.Now()
+	name := s.Config.Name
+	if name == "" {
+		name = s.Pipeline.Name() + created.Format("-20060102-150405")
+	}
+	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
+	return engine.Job{
+		Program: s.Program, Plan: p,
+		Run: metadata.Run{
+			ID: id.String(), Name: name, Pipeline: s.Pipeline.Name(), State: metadata.RunPending, Tags: s.Config.Tags, Stack: stackName,
+			Graph: p.Graph, Plan: planDigest, Params: params, Driver: metadata.Driver{Host: host, PID: os.Getpid()}, Created: created,
+		},
+		Documents: []metadata.Document{
+			{Digest: p.Graph, Kind: "graph", Body: graphJSON},
+			{Digest: planDigest, Kind: "plan", Body: planJSON},
+		},
+	}, nil
+}
