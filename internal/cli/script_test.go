@@ -1,0 +1,162 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"github.com/tenon-ml/tenon"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakFree{m}, map[string]func(){
+		"tenon":   func() { tenon.Main() },
+		"prog":    func() { tenon.Main(numbers("numbers")) },
+		"several": func() { tenon.Main(numbers("numbers"), numbers("others")) },
+	})
+}
+
+// leakFree runs the tests and fails if goroutines are left.
+type leakFree struct{ m *testing.M }
+
+func (l leakFree) Run() int {
+	code := l.m.Run()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// TestScripts runs whole programs, each script in a home of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TENON_HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("TZ", "UTC")
+			env.Values["env"] = env
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"interrupt": interrupt,
+			"jsonpath":  jsonPath,
+			"untouched": untouched,
+		},
+	})
+}
+
+// exits CODE COMMAND [ARG...] runs a command that ends with an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	checkExit(ts, ts.Exec(args[1], args[2:]...), want)
+}
+
+func checkExit(ts *testscript.TestScript, err error, want int) {
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// interrupt TIMES CODE COMMAND [ARG...] runs a command and interrupts it: first when it says "holding", then after each answer to an
+// interrupt. What it wrote to standard error is in stderr.txt.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupt TIMES CODE COMMAND [ARG...]")
+	}
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	env, _ := ts.Value("env").(*testscript.Env)
+	i := slices.IndexFunc(filepath.SplitList(ts.Getenv("PATH")), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, args[2]))
+		return err == nil
+	})
+	if i < 0 {
+		ts.Fatalf("no command %s", args[2])
+	}
+	cmd := exec.Command(filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[i], args[2]), args[3:]...)
+	cmd.Dir, cmd.Env = env.WorkDir, env.Vars
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	var all bytes.Buffer
+	lines := bufio.NewScanner(stderr)
+	for awaited := "holding"; lines.Scan(); {
+		fmt.Fprintln(&all, lines.Text())
+		if times > 0 && strings.Contains(lines.Text(), awaited) {
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+			awaited = "interrupt again"
+			times--
+		}
+	}
+	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "stderr.txt"), all.Bytes(), 0o600))
+	checkExit(ts, cmd.Wait(), want)
+}
+
+// jsonpath FILE PATH WANT compares what stands at a path, such as steps.0.state, in a JSON document.
+func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: jsonpath FILE PATH WANT")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
+	for key := range strings.SplitSeq(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("%s: no element %s of %d", args[1], key, len(at))
+			}
+			v = at[i]
+		default:
+			ts.Fatalf("%s: no %s in %v", args[1], key, v)
+		}
+	}
+	if got := fmt.Sprint(v); (got == args[2]) == neg {
+		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
+	}
+}
+
+// untouched says that nothing was written into the home.
+func untouched(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: untouched")
+	}
+	if entries, err := os.ReadDir(ts.Getenv("TENON_HOME")); err == nil {
+		ts.Fatalf("the home exists and holds %v", entries)
+	}
+}
