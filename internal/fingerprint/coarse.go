@@ -3,8 +3,11 @@ package fingerprint
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/tenon-ml/tenon/internal/filememo"
 )
 
 // Options of [NewCoarse]. The zero value remembers nothing between processes.
@@ -15,11 +18,15 @@ type Options struct {
 
 // NewCoarse returns the coarse implementation. It does nothing until it is first used, and computes the digest of the code once.
 func NewCoarse(o Options) Fingerprinter {
-	return &coarse{memo: newMemo(o.MemoDir), started: goCommandStart, executable: os.Executable}
+	memo := ""
+	if o.MemoDir != "" {
+		memo = filepath.Join(o.MemoDir, "code.json")
+	}
+	return &coarse{memo: filememo.New(memo), started: goCommandStart, executable: os.Executable}
 }
 
 type coarse struct {
-	memo       *memo
+	memo       *filememo.Memo
 	started    func() (time.Time, bool) // of the go command that started this process
 	executable func() (string, error)
 
@@ -53,7 +60,7 @@ func (c *coarse) compute(ctx context.Context, f Func) error {
 	if started, ok := c.started(); ok {
 		if tree, ok := readSources(ctx, f, started, c.memo); ok {
 			c.tree, c.digest, c.mode = tree, tree.digest(), ModeSource
-			c.memo.save()
+			c.memo.Save()
 			return nil
 		}
 	}
@@ -65,6 +72,6 @@ func (c *coarse) compute(ctx context.Context, f Func) error {
 		return err
 	}
 	c.digest, c.mode = digest, ModeExecutable
-	c.memo.save()
+	c.memo.Save()
 	return nil
 }

@@ -11,7 +11,7 @@ func (c *coarse) executableDigest(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", component.Errorf(component.FailedPrecondition, "find the running executable: %w", err)
 	}
-	digest, _, err := c.memo.file(ctx, path)
+	digest, _, err := c.memo.Digest(ctx, path)
 	if err != nil {
 		return "", component.Errorf(component.FailedPrecondition, "read the running executable: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tenon-ml/tenon/internal/filememo"
 )
 
 // sources is all source that could be part of the running program.
@@ -33,7 +35,7 @@ func (s *sources) digest() string {
 
 // readSources reads the source of the program that f belongs to. It gives up, for the executable to be used, wherever it is
 // not certain that this is the source which the program was built from.
-func readSources(ctx context.Context, f Func, started time.Time, m *memo) (*sources, bool) {
+func readSources(ctx context.Context, f Func, started time.Time, m *filememo.Memo) (*sources, bool) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || !filepath.IsAbs(f.File) {
 		return nil, false
@@ -144,7 +146,7 @@ func localModule(dep *debug.Module, root, work string) (string, bool) {
 type reader struct {
 	ctx     context.Context
 	started time.Time
-	memo    *memo
+	memo    *filememo.Memo
 	out     *sources
 }
 
@@ -186,7 +188,7 @@ func (r *reader) dir(root, name string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	if !changed(info).Before(r.started) {
+	if !filememo.Changed(info).Before(r.started) {
 		return fs.ErrInvalid
 	}
 	return nil
@@ -215,8 +217,8 @@ func (r *reader) named(name, path string) bool {
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	digest, info, err := r.memo.file(r.ctx, path)
-	if err != nil || !changed(info).Before(r.started) {
+	digest, info, err := r.memo.Digest(r.ctx, path)
+	if err != nil || !filememo.Changed(info).Before(r.started) {
 		return false
 	}
 	r.out.files[name] = digest

@@ -1,4 +1,4 @@
-package fingerprint
+package filememo
 
 import (
 	"syscall"

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || netbsd
 
-package fingerprint
+package filememo
 
 import (
 	"syscall"
