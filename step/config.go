@@ -1,8 +1,6 @@
 package step
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/tenon-ml/tenon/internal/ref"
@@ -11,25 +9,26 @@ import (
 // Option configures a step where it is wired: a [Config], pipeline.When or pipeline.After.
 type Option interface{ StepOption(*ref.Options) }
 
-// Config is what can be said about a step, as data. The zero value of each field says nothing and leaves the lower layer's
-// word; the layers are, from low to high: stack, pipeline, step, run configuration. Values such as [NoTimeout] take back what a
-// lower layer set.
+// Config is what can be said about a step, as data. The zero value says nothing.
+//
+// It is said in layers, from low to high: stack, pipeline, step, run configuration. [Config.Merge] lays one over another, field by
+// field: a field that is zero leaves the lower layer's word, and a value such as [NoTimeout] takes it back.
 type Config struct {
-	// Retry says how often and when a failed attempt is repeated. Without it a step is tried once.
+	// Retry says how often and when a failed attempt is repeated. Without it a step is tried once; [NoRetry] says so.
 	Retry Retry `json:"retry,omitzero" yaml:"retry"`
-	// Timeout of each attempt. [NoTimeout] removes one.
+	// Timeout of each attempt. [NoTimeout] takes one back.
 	Timeout time.Duration `json:"timeout,omitempty" yaml:"timeout"`
-	// Resources that an attempt occupies of its host's budget while it runs.
+	// Resources that an attempt occupies of its host's budget while it runs. [NoResources] takes them back.
 	Resources Resources `json:"resources,omitzero" yaml:"resources"`
 	// Cache says whether and how long a result may be used again.
 	Cache Cache `json:"cache,omitzero" yaml:"cache"`
 	// Version stands for state that is in no source, such as what a closure captured, and lets such a step be cached. It is part
-	// of the cache key: change it to force a recomputation.
+	// of the cache key: change it to force a recomputation. [NoVersion] takes one back.
 	Version string `json:"version,omitempty" yaml:"version"`
-	// Limits names the limits of the orchestrator that an attempt counts against. A later layer's list replaces an
-	// earlier one's; an empty list that is not nil removes it.
-	Limits []string `json:"limits,omitempty" yaml:"limits"`
-	// Tolerate says how many elements of a mapped step may fail without failing the step.
+	// Limits names the limits of the orchestrator that an attempt counts against. A higher layer's list replaces a
+	// lower one's; an empty list that is not nil takes it back.
+	Limits []string `json:"limits,omitzero" yaml:"limits"`
+	// Tolerate says how many elements of a mapped step may fail without failing the step. [NoTolerance] takes it back.
 	Tolerate Tolerance `json:"tolerate,omitzero" yaml:"tolerate"`
 	// ShareInputs lets the elements of a mapped step share one decoded copy of each input that is the same for all. The
 	// step must not change them: they are hashed again afterwards, and a change fails the run.
@@ -41,8 +40,11 @@ type Config struct {
 // StepOption makes a Config an [Option].
 func (c Config) StepOption(o *ref.Options) { o.Configs = append(o.Configs, c) }
 
-// NoTimeout removes the timeout that a lower layer set.
+// NoTimeout takes back the timeout that a lower layer set. In YAML it is "-1ns".
 const NoTimeout time.Duration = -1
+
+// NoVersion takes back the version that a lower layer set.
+const NoVersion = "none"
 
 // Switch is a boolean that can say nothing.
 type Switch string
@@ -53,7 +55,7 @@ const (
 	Off Switch = "off"
 )
 
-// Retry is a retry policy: exponential backoff with jitter.
+// Retry is a retry policy: exponential backoff with jitter. Its fields are merged one by one.
 type Retry struct {
 	// Attempts is the largest number of attempts, including the first. 1 means no retry; 0 says nothing.
 	Attempts int `json:"attempts,omitempty" yaml:"attempts"`
@@ -63,25 +65,29 @@ type Retry struct {
 	MaxBackoff time.Duration `json:"max_backoff,omitempty" yaml:"max_backoff"`
 }
 
-// NoRetry removes the retry policy that a lower layer set.
+// NoRetry takes back the retries that a lower layer allowed.
 var NoRetry = Retry{Attempts: 1}
 
-// Resources of the host that runs an attempt.
+// Resources of the host that runs an attempt. Of each, 0 says nothing and -1 takes back what a lower layer set. A step of which
+// nothing is said counts as one core.
 type Resources struct {
-	CPU    float64 `json:"cpu,omitempty" yaml:"cpu"`       // cores; 0 says nothing, an unconfigured step counts as one
+	CPU    float64 `json:"cpu,omitempty" yaml:"cpu"`       // cores
 	Memory Bytes   `json:"memory,omitempty" yaml:"memory"` // bytes; in YAML also "4GiB"
 	GPU    int     `json:"gpu,omitempty" yaml:"gpu"`       // devices
 }
+
+// NoResources takes back all resources that a lower layer set.
+var NoResources = Resources{CPU: -1, Memory: -1, GPU: -1}
 
 // Cache is a cache policy.
 type Cache struct {
 	// Mode is the empty string (say nothing; cache by default), CacheOn, CacheNever or CachePure.
 	Mode CacheMode `json:"mode,omitempty" yaml:"mode"`
-	// TTL is the greatest age of a result that may be used again. 0 says nothing; [NoTTL] removes one.
+	// TTL is the greatest age of a result that may be used again. 0 says nothing; [NoTTL] takes one back.
 	TTL time.Duration `json:"ttl,omitempty" yaml:"ttl"`
 }
 
-// NoTTL removes the TTL that a lower layer set.
+// NoTTL takes back the TTL that a lower layer set. In YAML it is "-1ns".
 const NoTTL time.Duration = -1
 
 // CacheMode says whether results are used again.
@@ -100,62 +106,19 @@ var (
 	Pure  = Cache{Mode: CachePure}  // cache the step although it may capture state
 )
 
-// TTL returns the policy that uses results again up to the given age.
+// TTL returns the policy that uses results again up to the given age. For a step that may capture state write
+// Cache{Mode: CachePure, TTL: age}.
 func TTL(age time.Duration) Cache { return Cache{Mode: CacheOn, TTL: age} }
 
-// Tolerance bounds the failures of a mapped step's elements. Tolerated elements are left out of a gathered list.
+// Tolerance bounds the failures of a mapped step's elements: the larger of Count and Share counts. Tolerated elements are left out of
+// a gathered list. It is merged as a whole.
 type Tolerance struct {
-	Count int     `json:"count,omitempty" yaml:"count"` // elements; -1 removes a lower layer's tolerance
+	Count int     `json:"count,omitempty" yaml:"count"` // elements; -1 takes back a lower layer's tolerance
 	Share float64 `json:"share,omitempty" yaml:"share"` // of all elements, 0 to 1
 }
 
-// NoTolerance removes the tolerance that a lower layer set.
+// NoTolerance takes back the tolerance that a lower layer set.
 var NoTolerance = Tolerance{Count: -1}
-
-// Merge returns lower overlaid with c: what c says wins, the rest is lower's.
-func (c Config) Merge(lower Config) Config {
-	out := lower
-	if c.Retry != (Retry{}) {
-		out.Retry = c.Retry
-	}
-	if c.Timeout != 0 {
-		out.Timeout = c.Timeout
-	}
-	if c.Resources.CPU != 0 {
-		out.Resources.CPU = c.Resources.CPU
-	}
-	if c.Resources.Memory != 0 {
-		out.Resources.Memory = c.Resources.Memory
-	}
-	if c.Resources.GPU != 0 {
-		out.Resources.GPU = c.Resources.GPU
-	}
-	if c.Cache.Mode != "" {
-		out.Cache.Mode = c.Cache.Mode
-	}
-	if c.Cache.TTL != 0 {
-		out.Cache.TTL = c.Cache.TTL
-	}
-	if c.Version != "" {
-		out.Version = c.Version
-	}
-	if c.Limits != nil {
-		out.Limits = slices.Clone(c.Limits)
-	}
-	if c.Tolerate != (Tolerance{}) {
-		out.Tolerate = c.Tolerate
-	}
-	if c.ShareInputs != "" {
-		out.ShareInputs = c.ShareInputs
-	}
-	if c.External != "" {
-		out.External = c.External
-	}
-	return out
-}
 
 // Configs by step name, as a run configuration holds them.
 type Configs map[string]Config
-
-// Clone returns a copy that shares nothing with c.
-func (c Configs) Clone() Configs { return maps.Clone(c) }

@@ -9,11 +9,11 @@ import (
 	"github.com/tenon-ml/tenon/internal/scope"
 )
 
-// Attempt identifies the attempt that a context belongs to. The zero value belongs to none.
+// Attempt identifies one try of one step in one run.
 type Attempt struct {
 	Run      string // run ID
-	Pipeline string
-	Step     string
+	Pipeline string // name
+	Step     string // name, with the prefixes of sub-pipelines
 	Index    int    // of the element in a mapped step; -1 otherwise
 	Number   int    // 1 for the first try
 	ID       string // attempt ID
@@ -22,7 +22,8 @@ type Attempt struct {
 	Key string
 }
 
-// Info returns the attempt that ctx belongs to, and false outside a run.
+// Info returns the attempt that ctx belongs to. Outside a run it returns false, and an Attempt whose Index is -1 and that is zero
+// otherwise.
 func Info(ctx context.Context) (Attempt, bool) {
 	s := scope.From(ctx)
 	if s == nil {
@@ -75,8 +76,8 @@ func Permanent(err error) error {
 
 // IsPermanent reports whether err's tree holds an error made by [Permanent].
 func IsPermanent(err error) bool {
-	var p *permanent
-	return errors.As(err, &p)
+	_, ok := errors.AsType[*permanent](err)
+	return ok
 }
 
 type permanent struct{ err error }

@@ -92,7 +92,7 @@ func (r Request) config(name string, own step.Config) step.Config {
 	c := r.Program.Defaults.Merge(r.StackDefaults)
 	c = own.Merge(c)
 	c = r.Steps["*"].Merge(c)
-	return r.Steps[name].Merge(c)
+	return r.Steps[name].Merge(c).Resolved()
 }
 
 func uncached(c step.Config, captured string) string {

@@ -66,6 +66,21 @@ func plainOf(v reflect.Value) any {
 		}
 		return out
 	}
+	if v.Type().PkgPath() == "" {
+		return v.Interface()
+	}
+	switch { // a defined type is shown as what it is made of
+	case v.Kind() == reflect.String:
+		return v.String()
+	case v.Kind() == reflect.Bool:
+		return v.Bool()
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return v.Uint()
+	case v.CanFloat():
+		return v.Float()
+	}
 	return v.Interface()
 }
 
