@@ -38,6 +38,9 @@ func choose(t reflect.Type, user []Codec) (Codec, error) {
 	}
 	if selfCoded(t) {
 		c, err := reflect.New(t).Interface().(SelfCoded).TenonCodec()
+		if err == nil && c.Type != nil && c.Type != t {
+			return Codec{}, component.Errorf(component.Invalid, "type %s embeds a %s, which would hide its other fields: return that as an artifact.Ref of its own", typeName(t), c.Type)
+		}
 		c.Type = t
 		return c, err
 	}

@@ -44,17 +44,23 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// previewBytes says what bytes are rather than showing them, unless they are text.
-func previewBytes(b []byte) string {
-	if len(b) == 0 {
+// PreviewStart says what content of the given size is, rather than showing it, unless it is text. Start is the content, or at least its first
+// PreviewStartSize bytes.
+func PreviewStart(start []byte, size int64) string {
+	if size == 0 {
 		return ""
 	}
-	start := b[:min(len(b), 512)]
 	if kind := http.DetectContentType(start); !strings.HasPrefix(kind, "text/plain") {
-		return fmt.Sprintf("%d bytes, %s", len(b), kind)
+		return fmt.Sprintf("%d bytes, %s", size, kind)
 	}
-	return Printable(string(b[:min(len(b), 2*previewLimit)]))
+	return Printable(string(start[:min(len(start), PreviewStartSize)]))
 }
+
+// PreviewStartSize is how much of the start of content its preview may need.
+const PreviewStartSize = 2 * previewLimit
+
+// previewBytes is PreviewStart of content that is in memory.
+func previewBytes(b []byte) string { return PreviewStart(b, int64(len(b))) }
 
 // previewCBOR renders the start of encoded data as JSON.
 func previewCBOR(start []byte) string {
