@@ -143,19 +143,29 @@ func (m *Memo) Save() {
 		m.known[path] = e
 	}
 	data, err := json.Marshal(m.known)
-	if err != nil || os.MkdirAll(filepath.Dir(m.path), 0o700) != nil {
-		return
+	if err == nil && WriteFile(m.path, data) == nil {
+		m.dirty = false
 	}
-	temp, err := os.CreateTemp(filepath.Dir(m.path), "memo-*")
+}
+
+// WriteFile replaces a file atomically, and makes its directory. After a power cut the file may be empty: it is for what can be computed again.
+func WriteFile(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, "memo-*")
 	if err != nil {
-		return
+		return err
 	}
 	_, err = temp.Write(data)
-	if closeErr := temp.Close(); err != nil || closeErr != nil || os.Rename(temp.Name(), m.path) != nil {
-		os.Remove(temp.Name())
-		return
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
 	}
-	m.dirty = false
+	if err != nil {
+		os.Remove(temp.Name())
+	}
+	return err
 }
 
 func (m *Memo) now() time.Time {
