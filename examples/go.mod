@@ -3,6 +3,7 @@ module github.com/tenon-ml/tenon/examples
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/tenon-ml/tenon v0.0.0-00010101000000-000000000000
 	gonum.org/v1/gonum v0.17.0
 	gonum.org/v1/plot v0.17.0

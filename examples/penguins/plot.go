@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -49,7 +50,7 @@ var palette = []color.Color{
 func scatter(model Model, penguins []Penguin) (*plot.Plot, error) {
 	p := newPlot("Test penguins", "bill length (mm)", "flipper length (mm)")
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Y.Max = 250 // room for the legend
+	p.Y.Min, p.Y.Max = 175, 245 // room for the legend
 	var wrong plotter.XYs
 	for i, species := range Species {
 		var points plotter.XYs
@@ -102,6 +103,10 @@ func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.Title.Padding, p.X.Label.Padding, p.Y.Label.Padding = 8, 4, 4
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant = "Sans"
+	}
+	p.Title.TextStyle.Font.Size, p.Legend.Padding = 14, 2
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{Y: 0xE4}, color.Gray{Y: 0xE4}
 	p.Add(grid)

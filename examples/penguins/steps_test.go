@@ -215,7 +215,7 @@ func TestPlotAndReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"33.3 %", "5 of 15 test penguins", "17 rows, 15 used. 2 left out: line 3, 8.", ">41<", ">42<", `src="data:image/png;base64,iVBOR`, `class="wrong">5<`} {
+	for _, want := range []string{"33.3 %", "5 of 15 test penguins", "17 rows, 15 used. 2 left out, on line 3, 8.", ">41<", ">42<", `src="data:image/png;base64,iVBOR`, `class="wrong">5<`} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the report does not hold %q", want)
 		}
