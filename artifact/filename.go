@@ -20,15 +20,19 @@ func safeName(s string) string {
 		}
 		return r
 	}, s)
-	s = strings.TrimRight(shorten(s), " .") // Windows takes these ends away, and "." and ".." are none
+	s = strings.TrimRight(s, ends)
+	if reservedName(s) {
+		s = "_" + s
+	}
+	s = strings.TrimRight(shorten(s), ends)
 	if s == "" {
 		return "file"
 	}
-	if reservedName(s) {
-		return "_" + s
-	}
 	return s
 }
+
+// ends is what Windows takes from the end of a name; "." and ".." consist of it.
+const ends = " ."
 
 // shorten cuts what stands before the extension.
 func shorten(s string) string {

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/codec"
@@ -175,6 +176,9 @@ func (u *unpacker) file(name, local string, executable bool) error {
 func (u *unpacker) failed(name string, err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return component.Errorf(component.Invalid, "directory holds %.200q and another name that is the same on this system", name)
+	}
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		return component.Errorf(component.Invalid, "directory holds %.200q…, a name that is too long for this system", name)
 	}
 	return &localError{failed(fmt.Sprintf("unpack directory: %.200q", name), err)}
 }
