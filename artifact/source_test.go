@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -95,14 +97,12 @@ func TestSourceCopyLivesAsLongAsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	for { // removed by a goroutine of the context
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() { // a goroutine of the context removes it
 		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 			return
 		}
-		if t.Context().Err() != nil {
-			t.Fatal("the copy stays")
-		}
 	}
+	t.Error("the copy stays")
 }
 
 func TestSourceErrors(t *testing.T) {
