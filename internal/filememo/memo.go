@@ -187,14 +187,16 @@ func hashFile(ctx context.Context, path string) (string, fs.FileInfo, error) {
 		return "", nil, err
 	}
 	h := sha256.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, reader{ctx, f}, make([]byte, 256<<10)); err != nil {
+	content := io.LimitReader(reader{ctx, f}, before.Size()+1) // a file may grow for ever
+	n, err := io.CopyBuffer(struct{ io.Writer }{h}, content, make([]byte, 256<<10))
+	if err != nil {
 		return "", nil, err
 	}
 	after, err := f.Stat()
 	if err != nil {
 		return "", nil, err
 	}
-	if Identity(before) != Identity(after) {
+	if n != before.Size() || Identity(before) != Identity(after) {
 		return "", nil, ErrChanging
 	}
 	return hex.EncodeToString(h.Sum(nil)), after, nil

@@ -216,6 +216,43 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// meddler is a context that changes something whenever it is asked whether it ended, which happens while a file is read.
+type meddler struct {
+	context.Context
+	meddle func()
+}
+
+func (m meddler) Err() error {
+	m.meddle()
+	return m.Context.Err()
+}
+
+func TestFileThatChangesWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "")
+	grow := func() {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := open("")
+	_, _, err := m.Digest(meddler{t.Context(), grow}, path)
+	if !errors.Is(err, ErrChanging) {
+		t.Errorf("a growing file: %v", err)
+	}
+	got, _, err := m.Digest(meddler{t.Context(), sync.OnceFunc(grow)}, path)
+	content, readErr := os.ReadFile(path)
+	if err != nil || readErr != nil || got != sum(string(content)) {
+		t.Errorf("a file that stopped growing: digest %s, error %v", got, errors.Join(err, readErr))
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

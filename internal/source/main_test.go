@@ -1,0 +1,125 @@
+package source
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/artifact/local"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/filememo"
+	"github.com/tenon-ml/tenon/internal/ref"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newPinner returns a pinner with a store and a memo, by whose clock every file has settled.
+func newPinner(t testing.TB) *Pinner {
+	t.Helper()
+	store, err := local.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return &Pinner{
+		Store: store, MemoDir: t.TempDir(), pause: time.Millisecond,
+		now: func() time.Time { return time.Now().Add(time.Hour) },
+	}
+}
+
+func newOpener(t testing.TB, p *Pinner) *Opener {
+	t.Helper()
+	return &Opener{Pinner: p, TempDir: func() (string, error) { return t.TempDir(), nil }}
+}
+
+func pin(t testing.TB, p *Pinner, uri string) ref.Pin {
+	t.Helper()
+	got, err := p.Pin(t.Context(), ref.SourceSlot{URI: uri})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edit changes a file as late after its last change as the settle rule demands outside tests: a tick of the file system's clock.
+func edit(t testing.TB, path, content string) {
+	t.Helper()
+	was, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := filepath.Join(t.TempDir(), "probe")
+	for {
+		write(t, probe, "")
+		info, err := os.Stat(probe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filememo.Changed(info).After(filememo.Changed(was)) {
+			break
+		}
+	}
+	write(t, path, content)
+}
+
+const forged = "00000000000000000000000000000000000000000000000000000000000000f0"
+
+// forge makes all that is remembered claim another digest, which shows whether it is believed or the content is read.
+func forge(t testing.TB, p *Pinner, kind string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(p.MemoDir, kind, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("nothing is remembered: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var known map[string]map[string]string
+		if err := json.Unmarshal(data, &known); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range known {
+			e["digest"] = forged
+		}
+		if data, err = json.Marshal(known); err != nil {
+			t.Fatal(err)
+		}
+		write(t, file, string(data))
+	}
+}
+
+// check compares an error with its code and text, and holds it to one line.
+func check(t *testing.T, err error, code component.Code, text string) {
+	t.Helper()
+	if err == nil || component.CodeOf(err) != code || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("\ngot  %v (%v)\nwant %s (%v)", err, component.CodeOf(err), text, code)
+	}
+}
+
+func stored(t *testing.T, p *Pinner, digest string) bool {
+	t.Helper()
+	_, err := p.Store.Stat(t.Context(), artifact.Digest(digest))
+	if err != nil && !errors.Is(err, component.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
