@@ -77,16 +77,17 @@ func DecodeInto(data []byte, dst any) error {
 	if err != nil {
 		return err
 	}
-	return decodeAll(p, data, v.Elem())
+	d := decoder{data: data}
+	return d.all(p, v.Elem())
 }
 
-func decodeAll(p *plan, data []byte, v reflect.Value) error {
-	d := decoder{data: data}
-	if err := p.dec(&d, v); err != nil {
+// all decodes a value that is the whole data.
+func (d *decoder) all(p *plan, v reflect.Value) error {
+	if err := p.dec(d, v); err != nil {
 		return err
 	}
-	if d.off != len(data) {
-		return d.fail("%d bytes after the end of the value", len(data)-d.off)
+	if d.off != len(d.data) {
+		return d.fail("%d bytes after the end of the value", len(d.data)-d.off)
 	}
 	return nil
 }

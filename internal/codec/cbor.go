@@ -17,13 +17,17 @@ func cborCodec(t reflect.Type, user []Codec) (Codec, error) {
 	describe := describer(t)
 	return Codec{
 		Name: "cbor", Version: 1, Type: t,
-		Encode: func(_ context.Context, w io.Writer, v any) (Info, error) {
+		Encode: func(ctx context.Context, w io.Writer, v any) (Info, error) {
 			rv, err := valueOf(t, v)
 			if err != nil {
 				return Info{}, err
 			}
 			rv = addressable(rv)
 			e := encoder{w: w, buf: make([]byte, 0, 64)}
+			e.embed = func(c Codec, w io.Writer, v any) error {
+				_, err := c.Encode(ctx, w, v)
+				return err
+			}
 			if err := p.enc(&e, rv); err != nil {
 				return Info{}, err
 			}
@@ -45,13 +49,26 @@ func cborCodec(t reflect.Type, user []Codec) (Codec, error) {
 			if err != nil {
 				return nil, err
 			}
+			d := decoder{data: data}
+			d.embed = func(inner Codec, m memory) (any, error) {
+				m.tempDir = c.TempDir
+				return inner.Decode(ctx, m)
+			}
 			v := reflect.New(t).Elem()
-			if err := decodeAll(p, data, v); err != nil {
-				return nil, component.Errorf(component.Corrupt, "decode %s: %w", TypeString(t, user), err)
+			if err := d.all(p, v); err != nil {
+				return nil, component.Errorf(decodeCode(err), "decode %s: %w", TypeString(t, user), err)
 			}
 			return v.Interface(), nil
 		},
 	}, nil
+}
+
+// decodeCode is the code of an error within verified content: what is malformed there is not what was stored.
+func decodeCode(err error) component.Code {
+	if code := component.CodeOf(err); code != component.Invalid && code != component.Unknown {
+		return code
+	}
+	return component.Corrupt
 }
 
 // valueOf checks that v is a t.

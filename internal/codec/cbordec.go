@@ -16,6 +16,7 @@ type decoder struct {
 	off   int
 	depth int
 	zones map[string]*time.Location
+	embed func(Codec, memory) (any, error) // decodes a value that has a codec of the user's
 }
 
 func (d *decoder) fail(format string, args ...any) error {
@@ -217,6 +218,8 @@ func describeItem(b byte) string {
 		return "null"
 	case cborFalse, cborTrue:
 		return "a boolean"
+	case 0xf9, 0xfa, 0xfb:
+		return "a float"
 	}
-	return "a float"
+	return "an undefined value"
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"math"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/tenon-ml/tenon/component"
 )
@@ -47,6 +48,7 @@ type encoder struct {
 	buf   []byte
 	start []byte // of what was flushed, for the preview
 	depth int
+	embed func(Codec, io.Writer, any) error // encodes a value that has a codec of the user's
 }
 
 func (e *encoder) flush() error {
@@ -96,18 +98,16 @@ func (e *encoder) bytes(b []byte) error {
 
 // text writes a Go string, which may hold any bytes.
 func (e *encoder) text(s string) error {
-	if !utf8.ValidString(s) {
+	if utf8.ValidString(s) {
+		e.head(majorText, uint64(len(s)))
+	} else {
 		e.head(majorTag, tagBytes)
-		return e.bytes([]byte(s))
+		e.head(majorBytes, uint64(len(s)))
 	}
-	e.head(majorText, uint64(len(s)))
-	if len(s) < flushAt {
-		e.buf = append(e.buf, s...)
-		return e.room()
-	}
-	return e.raw([]byte(s))
+	return e.raw(unsafe.Slice(unsafe.StringData(s), len(s))) // which only reads it
 }
 
+// raw writes the bytes of a string, large ones without copying them.
 func (e *encoder) raw(b []byte) error {
 	if e.w == nil || len(b) < flushAt {
 		e.buf = append(e.buf, b...)

@@ -3,13 +3,12 @@ package codec
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/tenon-ml/tenon/component"
 )
 
 // CanonicalJSON renders what [Canonical] wrote for people and for the graph. Given the type it is exact: integers in full, the
@@ -256,8 +255,4 @@ func appendJSONString(out []byte, s string) []byte {
 	return append(out, '"')
 }
 
-var errCut = &component.Error{Code: component.Exhausted, Err: errCutText{}}
-
-type errCutText struct{}
-
-func (errCutText) Error() string { return "cut" }
+var errCut = errors.New("cut")

@@ -31,7 +31,7 @@ func planOf(t reflect.Type, user []Codec) (*plan, error) {
 			return p.(*plan), nil
 		}
 	}
-	c := compiler{user: user, seen: make(map[reflect.Type]*plan)}
+	c := compiler{user: user, seen: make(map[visit]*plan)}
 	p, err := c.plan(t, place{root: true})
 	if err != nil {
 		return nil, err
@@ -44,7 +44,13 @@ func planOf(t reflect.Type, user []Codec) (*plan, error) {
 
 type compiler struct {
 	user []Codec
-	seen map[reflect.Type]*plan
+	seen map[visit]*plan
+}
+
+// visit is a type and whether it is within a map key, where more is refused.
+type visit struct {
+	t   reflect.Type
+	key bool
 }
 
 // place is where in the type tree the compiler is, for errors.
@@ -92,15 +98,15 @@ func typeName(t reflect.Type) string {
 	if t.Name() != "" {
 		return t.Name()
 	}
-	return t.String()
+	return strings.ReplaceAll(t.String(), "interface {}", "any")
 }
 
 func (c *compiler) plan(t reflect.Type, at place) (*plan, error) {
-	if p, ok := c.seen[t]; ok {
+	if p, ok := c.seen[visit{t, at.key}]; ok {
 		return p, nil
 	}
 	p := new(plan)
-	c.seen[t] = p
+	c.seen[visit{t, at.key}] = p
 	if err := c.fill(p, t, at); err != nil {
 		return nil, err
 	}
@@ -197,13 +203,13 @@ func (c *compiler) fill(p *plan, t reflect.Type, at place) error {
 		if t == reflect.TypeFor[error]() {
 			return at.lost(t, "is an error, which has no form as data", "store its text in a string")
 		}
-		return at.lost(t, "is an interface ("+t.String()+"), whose dynamic type would be lost", "use a concrete type")
+		return at.lost(t, "is an interface, whose dynamic type would be lost", "use a concrete type")
 	case reflect.Func:
 		return at.lost(t, "is a function, which has no form as data", "leave it out")
 	case reflect.Chan:
 		return at.lost(t, "is a channel, which has no form as data", "leave it out")
 	default: // uintptr, unsafe.Pointer
-		return at.lost(t, "is a "+t.Kind().String()+", which means nothing in another process", "leave it out")
+		return at.lost(t, "is an address, which means nothing in another process", "leave it out")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 
 	"github.com/tenon-ml/tenon/component"
 )
@@ -38,11 +40,10 @@ func imageCodec(t reflect.Type) (Codec, bool) {
 			return nil, ended(err)
 		}
 		start = start[:n]
-		all := io.MultiReader(bytes.NewReader(start), r)
-		config, err := png.DecodeConfig(bytes.NewReader(start))
-		if err == nil && int64(config.Width)*int64(config.Height) > maxPixels {
-			return nil, component.Errorf(component.Invalid, "image of %d x %d pixels: at most %d are decoded", config.Width, config.Height, int64(maxPixels))
+		if err := checkPixels(start, c.Size()); err != nil {
+			return nil, err
 		}
+		all := io.MultiReader(bytes.NewReader(start), r)
 		img, err := png.Decode(all)
 		if _, err := io.Copy(io.Discard, all); err != nil {
 			return nil, err
@@ -54,8 +55,24 @@ func imageCodec(t reflect.Type) (Codec, bool) {
 	}}, true
 }
 
-// maxPixels bounds what a header may ask for: a gigapixel takes four gigabytes.
-const maxPixels = 1 << 30
+// maxPixels bounds images in both directions: as many pixels take up to two gigabytes of memory.
+const maxPixels = 1 << 28
+
+// maxDeflate is how many bytes a byte of compressed data can become at most.
+const maxDeflate = 1032
+
+// checkPixels refuses a header that asks for more pixels than a file of that size can hold.
+func checkPixels(start []byte, size int64) error {
+	if len(start) < offsetAt || string(start[12:16]) != "IHDR" {
+		return component.Errorf(component.Corrupt, "decode image: no PNG header")
+	}
+	width, height, depth := binary.BigEndian.Uint32(start[16:]), binary.BigEndian.Uint32(start[20:]), start[24]
+	pixels := int64(width) * int64(height)
+	if width > math.MaxInt32 || height > math.MaxInt32 || pixels > maxPixels || pixels*int64(depth)/8 > size*maxDeflate {
+		return component.Errorf(component.Corrupt, "image of %d x %d pixels in %d bytes: at most %d are decoded", width, height, size, maxPixels)
+	}
+	return nil
+}
 
 func encodeImage(_ context.Context, w io.Writer, v any) (Info, error) {
 	img, ok := v.(image.Image)
@@ -65,6 +82,9 @@ func encodeImage(_ context.Context, w io.Writer, v any) (Info, error) {
 	b := img.Bounds()
 	if b.Empty() {
 		return Info{}, component.Errorf(component.Invalid, "image is empty: PNG has no images without pixels")
+	}
+	if int64(b.Dx())*int64(b.Dy()) > maxPixels {
+		return Info{}, component.Errorf(component.Invalid, "image of %d x %d pixels: at most %d are stored, use an artifact.File", b.Dx(), b.Dy(), maxPixels)
 	}
 	if b.Min.X < math.MinInt32 || b.Min.X > math.MaxInt32 || b.Min.Y < math.MinInt32 || b.Min.Y > math.MaxInt32 {
 		return Info{}, component.Errorf(component.Invalid, "image begins at %v: PNG offsets have 32 bits", b.Min)
@@ -76,17 +96,25 @@ func encodeImage(_ context.Context, w io.Writer, v any) (Info, error) {
 	if err := enc.Encode(w, exact(img)); err != nil {
 		return Info{}, err
 	}
-	return Info{Meta: map[string]any{"width": b.Dx(), "height": b.Dy()}}, nil
+	return Info{Meta: map[string]any{"width": b.Dx(), "height": b.Dy()}, Preview: fmt.Sprintf("%d x %d pixels", b.Dx(), b.Dy())}, nil
 }
 
-// exact returns an image that the PNG encoder writes without rounding: it would write premultiplied colours with eight bits.
+// exact returns an image that the PNG encoder writes without rounding: it would write premultiplied colours, and those of a palette, with
+// eight bits that are not premultiplied.
 func exact(img image.Image) image.Image {
-	switch m := img.ColorModel(); m {
-	case color.RGBAModel, color.AlphaModel, color.RGBA64Model, color.Alpha16Model:
-		if o, ok := img.(interface{ Opaque() bool }); ok && o.Opaque() {
-			return img
+	switch img.ColorModel() {
+	case color.RGBAModel, color.AlphaModel:
+		if o, ok := img.(interface{ Opaque() bool }); !ok || !o.Opaque() {
+			return wide{img}
 		}
-		return wide{img}
+	}
+	if p, ok := img.(image.PalettedImage); ok {
+		colors, _ := p.ColorModel().(color.Palette)
+		if slices.ContainsFunc(colors, func(c color.Color) bool {
+			return color.NRGBA64Model.Convert(c) != color.NRGBA64Model.Convert(color.NRGBAModel.Convert(c))
+		}) {
+			return wide{img}
+		}
 	}
 	return img
 }
@@ -98,9 +126,12 @@ func (w wide) ColorModel() color.Model { return color.NRGBA64Model }
 func (w wide) At(x, y int) color.Color { return color.NRGBA64Model.Convert(w.Image.At(x, y)) }
 
 // imageAs moves a decoded image to its place and turns it into type t.
-func imageAs(img image.Image, min image.Point, t reflect.Type) any {
+func imageAs(img image.Image, at image.Point, t reflect.Type) any {
+	r := image.Rectangle{Min: at, Max: at.Add(img.Bounds().Size())}
+	if t.Kind() == reflect.Interface || reflect.TypeOf(img) == t {
+		return moved(img, r)
+	}
 	var to draw.Image
-	r := image.Rectangle{Min: min, Max: min.Add(img.Bounds().Size())}
 	switch t {
 	case reflect.TypeFor[*image.Gray]():
 		to = image.NewGray(r)
@@ -108,23 +139,10 @@ func imageAs(img image.Image, min image.Point, t reflect.Type) any {
 		to = image.NewGray16(r)
 	case reflect.TypeFor[*image.NRGBA]():
 		to = image.NewNRGBA(r)
-	case reflect.TypeFor[*image.NRGBA64]():
-		to = image.NewNRGBA64(r)
 	default:
-		if min == (image.Point{}) {
-			return img
-		}
-		return moved(img, r)
+		to = image.NewNRGBA64(r)
 	}
-	if min == (image.Point{}) && reflect.TypeOf(img) == t {
-		return img
-	}
-	from := img.Bounds().Min
-	for y := range r.Dy() {
-		for x := range r.Dx() {
-			to.Set(min.X+x, min.Y+y, img.At(from.X+x, from.Y+y))
-		}
-	}
+	draw.Draw(to, r, img, img.Bounds().Min, draw.Src) // exact, since PNG reads only opaque images as another type
 	return to
 }
 

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"os"
 )
 
-// memory is content that is at hand.
+// memory is content that is at hand, within other content.
 type memory struct {
 	data    []byte
 	version int
-	meta    map[string]any
+	tempDir func() (string, error)
 }
 
 func (m memory) Open(context.Context) (io.ReadCloser, error) {
@@ -19,5 +18,5 @@ func (m memory) Open(context.Context) (io.ReadCloser, error) {
 }
 func (m memory) Size() int64              { return int64(len(m.data)) }
 func (m memory) Version() int             { return m.version }
-func (m memory) Meta() map[string]any     { return m.meta }
-func (m memory) TempDir() (string, error) { return os.MkdirTemp("", "tenon-codec-") }
+func (m memory) Meta() map[string]any     { return nil }
+func (m memory) TempDir() (string, error) { return m.tempDir() }

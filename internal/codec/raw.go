@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"reflect"
+
+	"github.com/tenon-ml/tenon/component"
 )
 
 // bytesCodec stores a byte slice as it is. Nil and empty have the same bytes and hence the same digest; the metadata tells them
@@ -98,7 +100,7 @@ func marshaledCodec(t reflect.Type, m marshaler) Codec {
 			}
 			v := reflect.New(t).Elem()
 			if err := unmarshal(m, data, v); err != nil {
-				return nil, err
+				return nil, component.Errorf(decodeCode(err), "%w", err)
 			}
 			return v.Interface(), nil
 		},

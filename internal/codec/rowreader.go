@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
+
 	"github.com/tenon-ml/tenon/component"
 )
 
@@ -16,22 +17,12 @@ import (
 type RowReader struct {
 	rows   *Rows
 	file   *parquet.File
-	groups []parquet.RowGroup
+	data   io.ReaderAt
+	group  int // the next row group
 	fields []fieldReader
 	row    int64 // of the file, for errors
 	left   int64 // rows of the current row group
 	zones  decoder
-}
-
-// fieldReader reads the column of one field.
-type fieldReader struct {
-	field  rowField
-	column int
-	set    func(reflect.Value, parquet.Value) error
-	zone   int // column of the zones; -1 for none
-	values columnReader
-	zoned  columnReader
-	texts  map[string]string // short strings that were seen: columns repeat themselves
 }
 
 // OpenRows opens a Parquet file. A field takes the column of its name, or else the only one whose name differs in nothing but case.
@@ -39,14 +30,20 @@ type fieldReader struct {
 // this is no Parquet file.
 func OpenRows(r io.ReaderAt, size int64, rows *Rows, strict bool) (_ *RowReader, err error) {
 	defer recoverParquet("open", &err)
+	if err := checkFooter(r, size); err != nil {
+		return nil, err
+	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.ReadBufferSize(256<<10))
 	if err != nil {
 		return nil, component.Errorf(component.Corrupt, "open parquet: %w", err)
 	}
-	rr := &RowReader{rows: rows, file: file, groups: file.RowGroups()}
+	rr := &RowReader{rows: rows, file: file, data: r}
 	leaves := make(map[string]*parquet.Column)
 	var names []string
 	for _, c := range file.Root().Columns() {
+		if leaves[c.Name()] != nil {
+			return nil, component.Errorf(component.Invalid, "the file has two columns %q", c.Name())
+		}
 		leaves[c.Name()] = c
 		names = append(names, c.Name())
 	}
@@ -55,6 +52,9 @@ func OpenRows(r io.ReaderAt, size int64, rows *Rows, strict bool) (_ *RowReader,
 		name, err := matchColumn(f, names)
 		if err != nil {
 			return nil, err
+		}
+		if used[name] {
+			return nil, component.Errorf(component.Invalid, "no column %q for field %s: column %q is taken by another field", f.name, f.field, name)
 		}
 		used[name] = true
 		c := leaves[name]
@@ -135,23 +135,33 @@ func (r *RowReader) Read(into reflect.Value) (n int, err error) {
 }
 
 func (r *RowReader) nextGroup() error {
-	if len(r.groups) == 0 {
+	groups := r.file.RowGroups()
+	if r.group == len(groups) {
 		return io.EOF
 	}
-	group := r.groups[0]
-	r.groups = r.groups[1:]
-	r.left = group.NumRows()
-	chunks := group.ColumnChunks()
+	group := groups[r.group]
+	if r.left = group.NumRows(); r.left < 0 {
+		return component.Errorf(component.Corrupt, "row group of %d rows", r.left)
+	}
+	chunks, meta := group.ColumnChunks(), r.file.Metadata().RowGroups[r.group].Columns
+	r.group++
+	open := func(c *columnReader, column int) error {
+		if err := checkPages(r.data, r.file.Size(), &meta[column].MetaData); err != nil {
+			return err
+		}
+		c.reset(chunks[column])
+		return nil
+	}
 	for i := range r.fields {
 		f := &r.fields[i]
-		if err := f.values.reset(chunks[f.column]); err != nil {
-			return err
+		if err := open(&f.values, f.column); err != nil {
+			return within(fmt.Sprintf("column %q", f.field.name), err)
 		}
 		if f.zone < 0 {
 			continue
 		}
-		if err := f.zoned.reset(chunks[f.zone]); err != nil {
-			return err
+		if err := open(&f.zoned, f.zone); err != nil {
+			return within(fmt.Sprintf("column %q", f.field.name+zoneSuffix), err)
 		}
 	}
 	return nil
@@ -184,74 +194,18 @@ func (r *RowReader) readColumn(f *fieldReader, batch reflect.Value) error {
 	return nil
 }
 
-// assign sets a field of any row type, nil where the column has null.
-func (f *fieldReader) assign(field reflect.Value, v parquet.Value) error {
-	switch {
-	case v.IsNull() && (f.field.pointer || f.field.typ.Kind() == reflect.Slice):
-		field.SetZero()
-		return nil
-	case v.IsNull():
-		return component.Errorf(component.Invalid, "null does not fit field %s of type %s: make it a pointer", f.field.field, f.field.typ)
-	case f.field.pointer:
-		p := reflect.New(f.field.typ)
-		err := f.set(p.Elem(), v)
-		field.Set(p.Convert(field.Type()))
-		return err
-	}
-	return f.set(field, v)
-}
-
-// setZoned sets a time from an instant and a zone, of which either may be null.
-func (f *fieldReader) setZoned(field reflect.Value, v, zone parquet.Value, zones *decoder) error {
-	if zone.IsNull() {
-		return f.assign(field, v)
-	}
-	s, far, err := parseZone(string(zone.ByteArray()))
-	if err != nil {
-		return err
-	}
-	if far != v.IsNull() {
-		return component.Errorf(component.Corrupt, "time and zone do not fit together")
-	}
-	t := time.Unix(s.seconds, s.nanos).UTC()
-	if !far {
-		if err := f.set(reflect.ValueOf(&t).Elem(), v); err != nil {
-			return err
-		}
-	}
-	if s.zone != "UTC" || s.abbrev != "UTC" || s.offset != 0 {
-		t = t.In(zones.location(t, s))
-	}
-	if f.field.pointer {
-		field.Set(reflect.ValueOf(&t).Convert(field.Type()))
-		return nil
-	}
-	field.Set(reflect.ValueOf(t))
-	return nil
-}
-
-func parseZone(text string) (s timeParts, far bool, err error) {
-	n, err := fmt.Sscan(zoneWords(text), &s.offset, &s.seconds, &s.nanos)
-	far = n == 3
-	if n != 1 && n != 3 || s.nanos < 0 || s.nanos > 999_999_999 || s.offset < -1<<31 || s.offset > 1<<31-1 {
-		return s, far, component.Errorf(component.Corrupt, "time zone %.80q is malformed", text)
-	}
-	rest := text
-	for _, part := range [...]*string{&s.zone, &s.abbrev} {
-		if *part, rest, err = nextZoneWord(rest); err != nil {
-			return s, far, component.Errorf(component.Corrupt, "time zone %.80q is malformed", text)
-		}
-	}
-	return s, far, nil
-}
-
-// readAll reads every row into a slice variable, growing it with what arrives.
-func (r *RowReader) readAll(v reflect.Value) error {
-	v.Set(reflect.MakeSlice(v.Type(), 0, int(min(max(r.NumRows(), 0), 1<<16))))
+// readAll reads every row into a slice variable, growing it with what arrives. A file whose rows would take more than limit bytes
+// of memory is refused: nulls and repeated values can be packed without bound.
+func (r *RowReader) readAll(v reflect.Value, limit int64) error {
+	most := int(min(limit/int64(r.rows.typ.Size()), math.MaxInt32<<16))
+	v.Set(reflect.MakeSlice(v.Type(), 0, int(min(max(r.NumRows(), 0), 1<<16, int64(most)))))
 	for {
 		n := v.Len()
+		if n >= most {
+			return component.Errorf(component.Exhausted, "the file has %d rows, which take more than %d MiB of memory: read it row by row as an artifact.Table", r.NumRows(), limit>>20)
+		}
 		v.Grow(batchRows)
-		v.SetLen(n + min(v.Cap()-n, 64<<10))
+		v.SetLen(min(most, n+min(v.Cap()-n, 64<<10)))
 		got, err := r.Read(v.Slice(n, v.Len()))
 		v.SetLen(n + got)
 		if errors.Is(err, io.EOF) {
@@ -271,69 +225,4 @@ func (r *RowReader) Close() (err error) {
 		r.fields[i].zoned.close()
 	}
 	return nil
-}
-
-// columnReader yields the values of one column chunk. A value is valid until the next call.
-type columnReader struct {
-	pages  parquet.Pages
-	page   parquet.Page
-	values parquet.ValueReader
-	buf    []parquet.Value
-	rest   []parquet.Value
-	done   bool // the page has no more values to read
-}
-
-func (c *columnReader) reset(chunk parquet.ColumnChunk) error {
-	c.close()
-	if c.buf == nil {
-		c.buf = make([]parquet.Value, 512)
-	}
-	c.pages = chunk.Pages()
-	return nil
-}
-
-func (c *columnReader) next() (parquet.Value, error) {
-	for len(c.rest) == 0 {
-		if err := c.fill(); err != nil {
-			return parquet.Value{}, err
-		}
-	}
-	v := c.rest[0]
-	c.rest = c.rest[1:]
-	return v, nil
-}
-
-func (c *columnReader) fill() error {
-	if c.page == nil || c.done {
-		parquet.Release(c.page)
-		page, err := c.pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return component.Errorf(component.Corrupt, "the column ends before the others")
-		}
-		if err != nil {
-			c.page = nil
-			return component.Errorf(component.Corrupt, "read page: %w", err)
-		}
-		c.page, c.values, c.done = page, page.Values(), false
-	}
-	n, err := c.values.ReadValues(c.buf)
-	c.rest = c.buf[:n]
-	if errors.Is(err, io.EOF) || err == nil && n == 0 {
-		c.done = true
-		return nil
-	}
-	if err != nil {
-		return component.Errorf(component.Corrupt, "read values: %w", err)
-	}
-	return nil
-}
-
-func (c *columnReader) close() {
-	if c.page != nil {
-		parquet.Release(c.page)
-	}
-	if c.pages != nil {
-		_ = c.pages.Close()
-	}
-	*c = columnReader{buf: c.buf}
 }

@@ -1,13 +1,13 @@
 package codec
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math"
 	"reflect"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/tenon-ml/tenon/component"
@@ -67,7 +67,7 @@ func (w *RowWriter) Write(rows reflect.Value) (err error) {
 	defer recoverParquet("write", &err)
 	w.preview.add(w.rows, rows)
 	for n := rows.Len(); n > 0; n = rows.Len() {
-		batch := rows.Slice(0, min(n, batchRows, groupRows-w.group))
+		batch := rows.Slice(0, w.batch(rows, min(n, batchRows, groupRows-w.group)))
 		rows = rows.Slice(batch.Len(), n)
 		for i := range w.rows.fields {
 			if err := w.writeColumn(i, batch); err != nil {
@@ -84,6 +84,26 @@ func (w *RowWriter) Write(rows reflect.Value) (err error) {
 		}
 	}
 	return nil
+}
+
+// batch returns how many of the first n rows are written at once: fewer if their strings are long.
+func (w *RowWriter) batch(rows reflect.Value, n int) int {
+	bytes := w.bytes
+	for row := range n {
+		for i := range w.rows.fields {
+			f := &w.rows.fields[i]
+			if k := f.typ.Kind(); k != reflect.String && k != reflect.Slice {
+				continue
+			}
+			if v := reflect.Indirect(rows.Index(row).Field(f.index)); v.IsValid() {
+				bytes += int64(v.Len())
+			}
+		}
+		if bytes >= groupBytes {
+			return row + 1
+		}
+	}
+	return n
 }
 
 func (w *RowWriter) writeColumn(i int, batch reflect.Value) error {
@@ -152,7 +172,8 @@ func (w *RowWriter) value(i int, v reflect.Value) parquet.Value {
 		return parquet.DoubleValue(v.Float())
 	case reflect.String:
 		w.bytes += int64(v.Len())
-		return parquet.ByteArrayValue([]byte(v.String()))
+		text := v.String()
+		return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(text), len(text))) // the library copies it
 	}
 	w.bytes += int64(v.Len())
 	return parquet.ByteArrayValue(v.Bytes())
@@ -160,12 +181,13 @@ func (w *RowWriter) value(i int, v reflect.Value) parquet.Value {
 
 func (w *RowWriter) addTime(i int, t time.Time) {
 	f, c := &w.rows.fields[i], &w.columns[i]
-	if c.from.IsZero() || t.Before(c.from) {
+	if !c.span.seen || t.Before(c.from) {
 		c.from = t
 	}
-	if c.to.IsZero() || t.After(c.to) {
+	if !c.span.seen || t.After(c.to) {
 		c.to = t
 	}
+	c.span.seen = true
 	value := parquet.NullValue().Level(0, 0, f.column)
 	far := t.Before(time.Unix(0, math.MinInt64)) || t.After(time.Unix(0, math.MaxInt64))
 	if !far {
@@ -221,7 +243,7 @@ func (w *RowWriter) Close(isNil bool) (info Info, err error) {
 		if numericKind(f.typ.Kind()) {
 			c.span.describe(m)
 		}
-		if f.time() && w.total > c.nulls {
+		if f.time() && c.span.seen {
 			m["min"], m["max"] = c.from.Format(time.RFC3339Nano), c.to.Format(time.RFC3339Nano)
 		}
 		columns = append(columns, m)
@@ -236,43 +258,5 @@ func (w *RowWriter) Close(isNil bool) (info Info, err error) {
 func recoverParquet(what string, err *error) {
 	if p := recover(); p != nil {
 		*err = component.Errorf(component.Corrupt, "parquet: %s: %v", what, p)
-	}
-}
-
-// parquetCodec stores a slice of flat structs.
-func parquetCodec(t reflect.Type, rows *Rows) Codec {
-	return Codec{
-		Name: "parquet", Version: 1, Type: t,
-		Encode: func(_ context.Context, w io.Writer, v any) (Info, error) {
-			rv, err := valueOf(t, v)
-			if err != nil {
-				return Info{}, err
-			}
-			rw := NewRowWriter(w, rows)
-			if err := rw.Write(rv); err != nil {
-				return Info{}, err
-			}
-			return rw.Close(rv.IsNil())
-		},
-		Decode: func(ctx context.Context, c Content) (any, error) {
-			f, err := Spool(ctx, c)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			r, err := OpenRows(f, f.Size(), rows, true)
-			if err != nil {
-				return nil, err
-			}
-			defer r.Close()
-			v := reflect.New(t).Elem()
-			if r.Nil() {
-				return v.Interface(), nil
-			}
-			if err := r.readAll(v); err != nil {
-				return nil, err
-			}
-			return v.Interface(), nil
-		},
 	}
 }

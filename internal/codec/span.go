@@ -8,11 +8,11 @@ import (
 
 // span follows the least and the greatest of a sequence of numbers of one kind. NaN is left out.
 type span struct {
-	kind     reflect.Kind
-	seen     bool
-	i, I     int64
-	u, U     uint64
-	f, F     float64
+	kind reflect.Kind
+	seen bool
+	i, I int64
+	u, U uint64
+	f, F float64
 }
 
 func newSpan(k reflect.Kind) *span {

@@ -91,11 +91,13 @@ func (w *typeWriter) special(t reflect.Type) (string, bool) {
 		c, _ := zero.(SelfCoded).TenonCodec()
 		return c.Name, true
 	}
-	if t == reflect.TypeFor[time.Time]() {
+	switch {
+	case t == reflect.TypeFor[time.Time]():
 		return "time", true
-	}
-	if isImage(t) {
+	case isImage(t):
 		return "image", true
+	case lossyMarshaler(t):
+		return "binary", true
 	}
 	switch m, _ := marshalerOf(t, place{}); m {
 	case binaryMarshaler:

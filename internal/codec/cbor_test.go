@@ -1,0 +1,441 @@
+package codec
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func location(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Skipf("no time zones on this machine: %v", err)
+	}
+	return loc
+}
+
+// specimen holds what other formats lose.
+type specimen struct {
+	Inner // embedded
+	*Twig
+
+	F64       []float64
+	F32       [3]float32
+	C         complex128
+	I         int64
+	U         uint64
+	Small     int8
+	NilList   []string
+	Empty     []string
+	NilMap    map[string]int
+	EmptyMap  map[string]int
+	Map       map[id]map[int8]string
+	PP        **int
+	PNil      **int
+	Bytes     []byte
+	NoBytes   []byte
+	Raw       string // not UTF-8
+	Times     []time.Time
+	Big       *big.Int
+	Precise   big.Float
+	Addr      netip.Addr
+	URL       url.URL
+	Levels    []level
+	Nested    [][][]int
+	Structs   map[struct{ A, B int }]bool
+	IgnoredBy string `json:"-" cbor:"-"`
+	Omitted   []int  `json:",omitempty"`
+	private   [0]struct{}
+}
+
+type Twig struct{ Leaves int }
+
+func newSpecimen(t testing.TB) specimen {
+	berlin := location(t, "Europe/Berlin")
+	var none *int
+	u, err := url.Parse("https://user:pw@example.com:8080/a%2Fb?q=1#f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return specimen{
+		Inner: Inner{"embedded"}, Twig: &Twig{3},
+		F64: []float64{
+			math.NaN(), math.Float64frombits(0x7ff0_0000_0000_0001), math.Float64frombits(0xfff8_dead_beef_0001), // any payload, also signalling
+			math.Inf(1), math.Inf(-1), math.Copysign(0, -1), 0, 1.5, 0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, 65504, 65505, 5.960464477539063e-8,
+		},
+		F32: [3]float32{float32(math.Inf(-1)), math.Float32frombits(0x7fc0_0001), 16777217},
+		C:   complex(math.NaN(), math.Copysign(0, -1)),
+		I:   math.MinInt64, U: math.MaxUint64, Small: -128,
+		Empty: []string{}, EmptyMap: map[string]int{},
+		Map: map[id]map[int8]string{{1}: {-1: "a", 127: "b"}, {2}: nil, {3}: {}},
+		PP:  ptr(ptr(7)), PNil: &none,
+		Bytes: []byte{}, Raw: "\xff\x00text",
+		Times: []time.Time{
+			{}, time.Unix(0, 0).UTC(), time.Unix(1<<40, 999_999_999).UTC(), time.Date(2024, 7, 1, 12, 0, 0, 1, berlin), time.Date(2024, 10, 27, 1, 30, 0, 0, time.UTC).In(berlin),
+			time.Date(2024, 1, 1, 0, 0, 0, 0, time.FixedZone("", -3600)), time.Date(2024, 1, 1, 0, 0, 0, 0, time.FixedZone("LMT", 3208)),
+			time.Date(2024, 1, 1, 0, 0, 0, 0, time.FixedZone("UTC", 0)), time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1, 0).In(time.Local),
+		},
+		Big: new(big.Int).Lsh(big.NewInt(-3), 200), Precise: *new(big.Float).SetPrec(300).Quo(big.NewFloat(1), big.NewFloat(3)),
+		Addr: netip.MustParseAddr("fe80::1%eth0"), URL: *u,
+		Levels: []level{1, 255}, Nested: [][][]int{nil, {}, {nil, {}, {1, 1 << 62}}},
+		Structs:   map[struct{ A, B int }]bool{{1, 2}: true, {-1, 0}: false},
+		IgnoredBy: "kept", Omitted: []int{},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	type export struct{ specimen }
+	if err := Check(reflect.TypeFor[export]()); component.CodeOf(err) != component.Invalid {
+		t.Errorf("an unexported embedded struct: %v", err)
+	}
+	if err := Check(reflect.TypeFor[specimen]()); err == nil || !strings.Contains(err.Error(), "specimen.private is unexported") {
+		t.Errorf("an unexported field: %v", err)
+	}
+}
+
+func TestWhatOthersLoseSurvives(t *testing.T) {
+	t.Parallel()
+	v := reflect.ValueOf(newSpecimen(t))
+	// Each field alone, so that a failure names it, and all of them together in a struct without the unexported one.
+	var fields []reflect.StructField
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		f.Offset, f.Index, f.Anonymous = 0, nil, false
+		fields = append(fields, f)
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			checkTrip(t, v.Field(i))
+		})
+	}
+	all := reflect.New(reflect.StructOf(fields)).Elem()
+	for _, f := range fields {
+		all.FieldByName(f.Name).Set(v.FieldByName(f.Name))
+	}
+	checkTrip(t, all)
+	if err := RoundTrip(all.Interface()); err != nil {
+		t.Error(err)
+	}
+}
+
+// checkTrip checks all that holds for the CBOR of every value: it comes back equal, the second writing gives the same bytes,
+// and an independent implementation accepts these as deterministic CBOR.
+func checkTrip(t testing.TB, v reflect.Value) {
+	t.Helper()
+	data, err := Canonical(v.Interface())
+	if err != nil {
+		t.Fatalf("%s: %v", v.Type(), err)
+	}
+	got := reflect.New(v.Type())
+	if err := DecodeInto(data, got.Interface()); err != nil {
+		t.Fatalf("%s: %v\n%x", v.Type(), err, data)
+	}
+	in := addressable(v)
+	if err := same(in, got.Elem()); err != nil {
+		t.Fatalf("%s: %v\nwrote %#v\nread  %#v", v.Type(), err, v, got.Elem())
+	}
+	again, err := Canonical(got.Elem().Interface())
+	if err != nil || hex.EncodeToString(again) != hex.EncodeToString(data) {
+		t.Fatalf("%s: %v: other bytes the second time\n%x\n%x", v.Type(), err, data, again)
+	}
+	checkDeterministic(t, data)
+	if _, err := CanonicalJSON(data); err != nil {
+		t.Fatalf("%s: JSON: %v", v.Type(), err)
+	}
+}
+
+// checkDeterministic has another implementation decode the data and encode it again by the rules of RFC 8949, section 4.2.
+func checkDeterministic(t testing.TB, data []byte) {
+	t.Helper()
+	dec, err := cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, UTF8: cbor.UTF8RejectInvalid, MaxNestedLevels: 1000,
+		IntDec: cbor.IntDecConvertNone, DefaultByteStringType: reflect.TypeFor[cbor.ByteString](), NaN: cbor.NaNDecodeAllowed,
+	}.DecMode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc, err := cbor.EncOptions{
+		Sort: cbor.SortBytewiseLexical, ShortestFloat: cbor.ShortestFloat16, NaNConvert: cbor.NaNConvertPreserveSignal, InfConvert: cbor.InfConvertFloat16,
+		IndefLength: cbor.IndefLengthForbidden,
+	}.EncMode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cbor.Wellformed(data); err != nil {
+		t.Fatalf("not well-formed: %v\n%x", err, data)
+	}
+	var v any
+	if err := dec.Unmarshal(data, &v); err != nil {
+		if strings.Contains(err.Error(), "invalid map key type") { // its generic decoder takes no lists and maps as keys
+			return
+		}
+		t.Fatalf("another implementation refuses it: %v\n%x", err, data)
+	}
+	again, err := enc.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hex.EncodeToString(again) != hex.EncodeToString(data) {
+		t.Fatalf("another implementation writes it otherwise:\nhere  %x\nthere %x", data, again)
+	}
+}
+
+// TestGoldenBytes holds the byte forms: if one changes, the codec's version must be raised and the old form still be read.
+func TestGoldenBytes(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		B    bool
+		Name string
+		N    *int
+	}
+	var b strings.Builder
+	for _, v := range []any{
+		false, 0, 23, 24, -1, -500, int64(math.MaxInt64), uint64(math.MaxUint64),
+		1.0, 0.1, float32(0.1), math.Copysign(0, -1), math.Inf(-1), math.NaN(), math.Float64frombits(0x7ff0_0000_0000_0001), 65505.0, 1e300,
+		"", "ä", "\xff", []byte(nil), []byte{}, []byte{1, 2}, id{1}, complex64(1i),
+		[]string(nil), []string{}, []string{"a"}, [2]bool{true}, map[string]int(nil), map[string]int{}, map[string]int{"b": 1, "a": 2, "aa": 3}, map[int]bool{-1: true, 100: true, 3: false},
+		row{}, row{true, "x", ptr(5)}, []row{{}}, ptr(ptr(1)), ptr((*int)(nil)), (**int)(nil), struct{}{},
+		time.Time{}, time.Unix(1, 5).UTC(), time.Unix(1, 5).In(time.FixedZone("X", 3600)), time.Date(2024, 7, 1, 0, 0, 0, 0, location(t, "Europe/Berlin")),
+		*big.NewInt(-7), netip.MustParseAddr("10.0.0.1"), level(3), big.NewFloat(1.5),
+	} {
+		data, err := Canonical(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		json, err := CanonicalJSON(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%-50s %-40x %s\n", strings.ReplaceAll(reflect.TypeOf(v).String(), "codec.", ""), data, json)
+	}
+	golden(t, "cbor.txt", b.String())
+}
+
+func TestMonotonicReadingIsDropped(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	if err := RoundTrip(now); err != nil {
+		t.Error(err)
+	}
+	a, _ := Canonical(now)
+	b, _ := Canonical(now.Round(0))
+	if string(a) != string(b) {
+		t.Error("a monotonic reading changes the bytes")
+	}
+}
+
+type node struct {
+	Value int
+	Next  *node
+	Kids  []*node
+	By    map[string]*node
+}
+
+func TestRecursiveTypes(t *testing.T) {
+	t.Parallel()
+	n := node{Value: 1, Next: &node{Value: 2, Kids: []*node{nil, {Value: 3}}}, By: map[string]*node{"x": {Value: 4, Kids: []*node{}}}}
+	checkTrip(t, reflect.ValueOf(n))
+	checkTrip(t, reflect.ValueOf(loop{"a": {"b": nil, "c": {}}}))
+	type list []list
+	checkTrip(t, reflect.ValueOf(list{nil, {}, {{nil}}}))
+
+	long := &node{}
+	for range maxDepth - 10 {
+		long = &node{Next: long}
+	}
+	if err := RoundTrip(long); err != nil {
+		t.Errorf("a list of %d: %v", maxDepth-10, err)
+	}
+}
+
+func TestCyclicValues(t *testing.T) {
+	t.Parallel()
+	self := &node{}
+	self.Next = self
+	_, err := Canonical(self)
+	want(t, err, component.Invalid, "Next.Next.Next.Next.Next.Next.Next.Next….Next.Next.Next.Next.Next.Next.Next.Next: value is nested deeper than 10000 levels: it probably contains itself, and a cycle cannot be stored")
+	m := loop{}
+	m["m"] = m
+	if _, err := Canonical(m); component.CodeOf(err) != component.Invalid {
+		t.Error(err)
+	}
+	kids := &node{}
+	kids.Kids = []*node{kids}
+	if err := RoundTrip(*kids); component.CodeOf(err) != component.Invalid {
+		t.Error(err)
+	}
+}
+
+type lossy struct{ N int }
+
+func (l lossy) MarshalText() ([]byte, error)     { return []byte("x"), nil }
+func (l *lossy) UnmarshalText(text []byte) error { l.N = 1; return nil }
+
+type fussy struct{ N int }
+
+func (f fussy) MarshalText() ([]byte, error) {
+	if f.N < 0 {
+		panic("negative")
+	}
+	return nil, fmt.Errorf("%d is odd", f.N)
+}
+func (f *fussy) UnmarshalText([]byte) error { return nil }
+
+func TestValuesThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		v    any
+		text string
+	}{
+		{map[float64]int{math.NaN(): 1}, "map has a NaN in a key, which cannot be looked up again"},
+		{struct{ M map[[1]float32]int }{map[[1]float32]int{{float32(math.NaN())}: 1}}, "M: map has a NaN in a key, which cannot be looked up again"},
+		{[]lossy{{1}, {2}}, "value of type []codec.lossy comes back different after it was written and read: a MarshalText or MarshalBinary within it loses data"},
+		{map[lossy]int{{1}: 1, {2}: 2}, "map has two keys that are written alike: "},
+		{struct{ In []fussy }{[]fussy{{3}}}, "In[0]: marshal codec.fussy: 3 is odd"},
+		{map[string]fussy{"a": {-3}}, `["a"]: marshal codec.fussy: panic: negative`},
+		{time.Now().In(time.FixedZone(strings.Repeat("x", 300), 0)), `time zone "` + strings.Repeat("x", 80) + `" has a name of more than 255 bytes`},
+	} {
+		err := RoundTrip(tc.v)
+		if err == nil || !strings.HasPrefix(err.Error(), tc.text) || component.CodeOf(err) != component.Invalid {
+			t.Errorf("%T: got %v, want %s", tc.v, err, tc.text)
+		}
+	}
+	if _, err := Canonical(nil); component.CodeOf(err) != component.Invalid {
+		t.Error(err)
+	}
+}
+
+func TestDecodeInto(t *testing.T) {
+	t.Parallel()
+	type in struct {
+		A int
+		B string
+	}
+	type moved struct {
+		A int
+		C string
+	}
+	data, err := Canonical(in{1, "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, DecodeInto(data, new(moved)), component.Invalid, `byte 6: found field "B" where C is expected`)
+	want(t, DecodeInto(data, new(struct{ A int })), component.Invalid, `byte 6: there is no field "B"`)
+	want(t, DecodeInto(data, new(struct{ A, B, D int })), component.Invalid, `B: byte 6: found a string where an integer is expected`)
+	want(t, DecodeInto(data, new(struct {
+		A int
+		B string
+		D int
+	})), component.Invalid, `byte 8: field D is missing`)
+	want(t, DecodeInto(data, new(struct {
+		A int8
+		B []string
+	})), component.Invalid, `B: byte 6: found a string where a list is expected`)
+	want(t, DecodeInto(append(data, 0), new(in)), component.Invalid, `byte 8: 1 bytes after the end of the value`)
+	want(t, DecodeInto(data, in{}), component.Invalid, `decode into codec.in: want a pointer`)
+	want(t, DecodeInto(data, (*in)(nil)), component.Invalid, `decode into *codec.in: want a pointer`)
+}
+
+// TestOnlyOneForm: other encodings of the same data are refused, so that equal digests and equal values are the same thing.
+func TestOnlyOneForm(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		hex  string
+		into any
+		text string
+	}{
+		{"1800", new(int), "byte 0: number is not in its shortest form"},
+		{"1b00000000ffffffff", new(int), "byte 0: number is not in its shortest form"},
+		{"fb3ff0000000000000", new(float64), "byte 0: float is not in its shortest form"},
+		{"fa3f800000", new(float64), "byte 0: float is not in its shortest form"},
+		{"fb7ff8000000000000", new(float64), "byte 0: float is not in its shortest form"},
+		{"fb3fb999999999999a", new(float32), "byte 9: 0.1 does not fit a float32"},
+		{"9fff", new([]int), "byte 0: byte 0x9f begins no deterministic CBOR"},
+		{"5f40ff", new([]byte), "byte 0: byte 0x5f begins no deterministic CBOR"},
+		{"a2616201616102", new(map[string]int), "byte 6: map keys are not in order"},
+		{"a2616101616102", new(map[string]int), "byte 6: map keys are not in order"},
+		{"a1f97e0001", new(map[float64]int), "byte 4: map has a NaN in a key"},
+		{"a2f9000001f9800002", new(map[float64]int), "byte 9: map has keys that are equal"},
+		{"61ff", new(string), "byte 1: string is not valid UTF-8"},
+		{"da0074656e4161", new(string), "byte 7: valid UTF-8 in the form of an invalid string"},
+		{"f7", new(bool), "byte 0: found an undefined value where a boolean is expected"},
+		{"f7", new(float64), "byte 0: found an undefined value where a float is expected"},
+		{"f820", new(*float64), "byte 0: found an undefined value where a float is expected"},
+		{"3bffffffffffffffff", new(int64), "byte 0: integer is out of range"},
+		{"1b8000000000000000", new(int64), "byte 0: integer is out of range"},
+		{"18ff", new(int8), "byte 2: 255 is out of the range of int8"},
+		{"20", new(uint), "byte 0: found an integer where an unsigned integer is expected"},
+		{"81", new([]int), "byte 1: a list claims 1 items in 0 bytes"},
+		{"9bffffffffffffffff", new([]int), "byte 9: a list claims 18446744073709551615 items in 0 bytes"},
+		{"bb7fffffffffffffff", new(map[int]int), "byte 9: a map claims 9223372036854775807 items in 0 bytes"},
+		{"5b7fffffffffffffff", new([]byte), "byte 9: a byte string claims 9223372036854775807 items in 0 bytes"},
+		{"8101", new([2]int), "byte 1: found 1 items where the array has 2"},
+		{"420102", new([3]byte), "byte 3: found 2 bytes where 3 are expected"},
+		{"", new(int), "byte 0: data ends where a value is expected"},
+		{"19", new(int), "byte 0: data ends within a value"},
+	} {
+		data, err := hex.DecodeString(tc.hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, DecodeInto(data, tc.into), component.Invalid, tc.text)
+	}
+	deep := append(make([]byte, 0, 1<<20), strings.Repeat("\x81", 1<<20)...)
+	type list []list
+	if err := DecodeInto(deep, new(list)); component.CodeOf(err) != component.Invalid || len(err.Error()) > 300 {
+		t.Errorf("a million levels: %.500v", err)
+	}
+	if _, err := CanonicalJSON(deep); component.CodeOf(err) != component.Invalid {
+		t.Errorf("a million levels of JSON: %.500v", err)
+	}
+}
+
+func TestTopLevelNilAndEmpty(t *testing.T) {
+	t.Parallel()
+	trip(t, []byte(nil))
+	trip(t, []byte{})
+	trip(t, []float64(nil))
+	trip(t, []float64{})
+	trip(t, []flat(nil))
+	trip(t, []flat{})
+	trip(t, []string(nil))
+	trip(t, []string{})
+	trip(t, map[string]int(nil))
+	trip(t, map[string]int{})
+	trip(t, (*flat)(nil))
+	trip(t, "")
+	trip(t, "\xff\xfe")
+	trip(t, level(9))
+	trip(t, *big.NewInt(5))
+	trip(t, big.NewInt(5))
+	trip(t, *big.NewFloat(0.1))
+	trip(t, time.Date(2024, 7, 1, 12, 0, 0, 1, location(t, "Europe/Berlin")))
+}
+
+func TestWrongValueIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []Codec{codecFor[int](t), codecFor[string](t), codecFor[[]byte](t), codecFor[[]float64](t), codecFor[[]flat](t), codecFor[level](t), codecFor[*node](t)} {
+		for _, v := range []any{nil, struct{}{}} {
+			if _, err := c.Encode(t.Context(), &strings.Builder{}, v); component.CodeOf(err) != component.Invalid {
+				t.Errorf("%s of %s: %T: %v", c.ID(), c.Type, v, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package codec
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+// mapPlan writes a map in the order of its encoded keys. A key that is not equal to itself (NaN), and keys that are written alike, cannot be
+// looked up again and are errors.
+func mapPlan(p *plan, t reflect.Type, key, elem *plan) {
+	type entry struct {
+		encoded []byte
+		key     reflect.Value
+	}
+	p.enc = func(e *encoder, v reflect.Value) error {
+		if v.IsNil() {
+			return e.null()
+		}
+		if err := e.enter(); err != nil {
+			return err
+		}
+		entries := make([]entry, 0, v.Len())
+		scratchKey := reflect.New(t.Key()).Elem()
+		keys := encoder{depth: e.depth, embed: e.embed}
+		for it := v.MapRange(); it.Next(); {
+			scratchKey.SetIterKey(it)
+			if !scratchKey.Equal(scratchKey) {
+				return component.Errorf(component.Invalid, "map has a NaN in a key, which cannot be looked up again")
+			}
+			start := len(keys.buf)
+			if err := key.enc(&keys, scratchKey); err != nil {
+				return within("[key]", err)
+			}
+			entries = append(entries, entry{keys.buf[start:len(keys.buf):len(keys.buf)], it.Key()})
+		}
+		slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.encoded, b.encoded) })
+		e.head(majorMap, uint64(len(entries)))
+		scratch := reflect.New(t.Elem()).Elem()
+		for i, entry := range entries {
+			if i > 0 && bytes.Equal(entry.encoded, entries[i-1].encoded) {
+				return component.Errorf(component.Invalid, "map has two keys that are written alike: %v", entry.key)
+			}
+			e.buf = append(e.buf, entry.encoded...)
+			scratch.Set(v.MapIndex(entry.key))
+			if err := elem.enc(e, scratch); err != nil {
+				return within(keyStep(entry.key), err)
+			}
+			if err := e.room(); err != nil {
+				return err
+			}
+		}
+		e.depth--
+		return nil
+	}
+	p.dec = func(d *decoder, v reflect.Value) error {
+		if d.null() {
+			v.SetZero()
+			return nil
+		}
+		if err := d.enter(); err != nil {
+			return err
+		}
+		n, err := d.count(majorMap, "a map")
+		if err != nil {
+			return err
+		}
+		v.Set(reflect.MakeMapWithSize(t, min(n, 1024)))
+		var last []byte
+		k, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		for range n {
+			k.SetZero()
+			value.SetZero()
+			start := d.off
+			if err := key.dec(d, k); err != nil {
+				return within("[key]", err)
+			}
+			encoded := d.data[start:d.off]
+			if last != nil && bytes.Compare(last, encoded) >= 0 {
+				return d.fail("map keys are not in order")
+			}
+			last = encoded
+			if !k.Equal(k) {
+				return d.fail("map has a NaN in a key")
+			}
+			if err := elem.dec(d, value); err != nil {
+				return within(keyStep(k), err)
+			}
+			v.SetMapIndex(k, value)
+		}
+		if v.Len() != n {
+			return d.fail("map has keys that are equal")
+		}
+		d.depth--
+		return nil
+	}
+	p.eq = func(a, b reflect.Value) bool {
+		if a.IsNil() != b.IsNil() || a.Len() != b.Len() {
+			return false
+		}
+		for it := a.MapRange(); it.Next(); {
+			other := b.MapIndex(it.Key())
+			if !other.IsValid() || !elem.eq(addressable(it.Value()), addressable(other)) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// keyStep shows a map key in the way to an error.
+func keyStep(k reflect.Value) string {
+	s := fmt.Sprintf("%.40v", k)
+	if k.Kind() == reflect.String {
+		s = fmt.Sprintf("%.40q", k)
+	}
+	return "[" + s + "]"
+}

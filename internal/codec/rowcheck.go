@@ -1,0 +1,71 @@
+package codec
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+const (
+	// maxPage bounds a page, packed and unpacked. Writers make pages of about one MiB.
+	maxPage = 256 << 20
+	// maxPageValues bounds the values of a page, of which repeated ones take no space in the file.
+	maxPageValues = 64 << 20
+)
+
+// checkFooter refuses a footer that does not fit the file, before the Parquet library makes room for it.
+func checkFooter(r io.ReaderAt, size int64) error {
+	var end [8]byte
+	if size < 12 {
+		return component.Errorf(component.Corrupt, "open parquet: %d bytes are no Parquet file", size)
+	}
+	if n, err := r.ReadAt(end[:], size-8); n < len(end) {
+		return err
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); string(end[4:]) != "PAR1" || n > size-12 {
+		return component.Errorf(component.Corrupt, "open parquet: the file does not end like a Parquet file")
+	}
+	return nil
+}
+
+// checkPages walks the page headers of a column chunk before it is read, since the Parquet library makes room for whatever a header claims.
+func checkPages(r io.ReaderAt, size int64, meta *format.ColumnMetaData) error {
+	start := meta.DataPageOffset
+	if meta.DictionaryPageOffset != 0 {
+		start = meta.DictionaryPageOffset
+	}
+	length := meta.TotalCompressedSize
+	if start < 0 || length < 0 || start > size || length > size-start {
+		return component.Errorf(component.Corrupt, "column chunk of %d bytes at %d in a file of %d", length, start, size)
+	}
+	section := io.NewSectionReader(r, start, length)
+	buffered := bufio.NewReaderSize(section, 512)
+	var protocol thrift.CompactProtocol
+	for at := int64(0); at < length; {
+		if _, err := section.Seek(at, io.SeekStart); err != nil {
+			return err
+		}
+		buffered.Reset(section)
+		var h format.PageHeader
+		if err := thrift.NewDecoder(protocol.NewReader(buffered)).Decode(&h); err != nil {
+			return component.Errorf(component.Corrupt, "page header at %d: %w", start+at, err)
+		}
+		here, err := section.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return err
+		}
+		at = here - int64(buffered.Buffered())
+		values := max(h.DataPageHeader.V.NumValues, h.DataPageHeaderV2.V.NumValues, h.DictionaryPageHeader.V.NumValues)
+		if h.CompressedPageSize < 0 || int64(h.CompressedPageSize) > length-at || h.UncompressedPageSize > maxPage || values > maxPageValues {
+			return component.Errorf(component.Corrupt, "page of %d values and %d bytes, packed %d: at most %d values and %d bytes are read",
+				values, h.UncompressedPageSize, h.CompressedPageSize, maxPageValues, maxPage)
+		}
+		at += int64(h.CompressedPageSize)
+	}
+	return nil
+}
