@@ -2,6 +2,7 @@ package artifact_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"reflect"
 	"testing"
 
@@ -95,4 +96,28 @@ func loadIn(s stored, rec artifact.Record, dir string) (artifact.File, error) {
 	v, err := transfer.Load(s.t.Context(), s, codecOf[artifact.File](s.t), rec, func() (string, error) { return dir, nil })
 	file, _ := v.(artifact.File)
 	return file, err
+}
+
+func codecError[T any]() error {
+	_, err := codec.For(reflect.TypeFor[T](), nil)
+	return err
+}
+
+// inline is the record of content of any size that needs no store.
+func inline(codecID string, content []byte, meta map[string]any) artifact.Record {
+	return artifact.Record{
+		Digest: artifact.NewDigest(sha256.Sum256(content)), Size: int64(len(content)), Codec: codecID, Meta: meta, Inline: append([]byte{}, content...),
+	}
+}
+
+// roundTrip encodes and decodes a value in memory.
+func roundTrip[T any](t *testing.T, v T) T {
+	t.Helper()
+	c := codecOf[T](t)
+	var w bytes.Buffer
+	info, err := c.Encode(t.Context(), &w, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mustLoad[T](stored{t: t}, inline(c.ID(), w.Bytes(), info.Meta))
 }

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
@@ -232,9 +231,5 @@ func FuzzDir(f *testing.F) {
 // unpack reads an archive from memory.
 func unpack(t *testing.T, content []byte, parent string) (artifact.Dir, error) {
 	t.Helper()
-	rec := artifact.Record{Digest: artifact.NewDigest(sha256.Sum256(content)), Size: int64(len(content)), Codec: "dir/1", Inline: content}
-	if rec.Inline == nil {
-		rec.Inline = []byte{}
-	}
-	return loadDir(t.Context(), stored{t: t}, rec, parent)
+	return loadDir(t.Context(), stored{t: t}, inline("dir/1", content, nil), parent)
 }
