@@ -19,7 +19,7 @@ const (
 type StepState string
 
 // The states of a step. Succeeded, cached, skipped, failed and cancelled are terminal; a resume takes failed and cancelled
-// steps back to pending.
+// steps back to pending, and a cached step runs if its stored outputs turn out to be damaged.
 const (
 	StepPending   StepState = "pending"
 	StepReady     StepState = "ready"
@@ -69,6 +69,8 @@ func (s StepState) next() []StepState {
 		return []StepState{StepRunning, StepSucceeded, StepFailed, StepCancelled, StepPending}
 	case StepWaiting:
 		return []StepState{StepSucceeded, StepFailed, StepSkipped, StepCancelled, StepPending}
+	case StepCached: // its stored outputs turned out to be damaged, and are computed again
+		return []StepState{StepRunning, StepRetrying, StepSucceeded, StepFailed, StepCancelled}
 	case StepFailed, StepCancelled:
 		return []StepState{StepPending, StepReady, StepRunning, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled} // resume
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tenon-ml/tenon/component"
@@ -14,33 +16,50 @@ import (
 // shownAfter is how long an attempt runs before it is recorded as running: shorter ones cost one write.
 const shownAfter = 100 * time.Millisecond
 
+// attempt is one try of a task while it runs.
+type attempt struct {
+	a         orchestrator.Attempt
+	t         *task
+	assign    worker.Assignment
+	stop      chan struct{} // closed to ask it to stop
+	stopped   bool
+	force     func() // ends the context of Runner.Run
+	noTimeout func() // takes back the timer of the timeout; nil without one
+	report    *worker.Report
+	started   time.Time
+}
+
 // enqueue lets a task wait for its turn.
 func (s *scheduler) enqueue(t *task) {
-	if s.stopping && !t.repairing {
+	if s.stopping {
 		return // it is cancelled with the rest
 	}
 	if t.needSeq > s.committed {
 		s.parked = append(s.parked, t)
 		return
 	}
-	s.limits.push(t)
+	s.limits.push(t, t.n.class)
 }
 
 // dispatch starts what may start.
 func (s *scheduler) dispatch() {
-	if s.stopping {
-		return
-	}
-	for s.commitsKeepUp() {
+	for !s.stopping && s.commitsKeepUp() {
 		t, wait := s.limits.next(time.Now())
 		if t == nil {
-			if wait > 0 {
-				s.after(wait, func() {})
-			}
+			s.pause(wait)
 			return
 		}
 		s.start(t)
 	}
+}
+
+// pause dispatches again when a rate limit lets something start.
+func (s *scheduler) pause(wait time.Duration) {
+	if wait == 0 || s.pausing {
+		return
+	}
+	s.pausing = true
+	s.after(wait, func() { s.pausing = false })
 }
 
 func (s *scheduler) start(t *task) {
@@ -52,16 +71,15 @@ func (s *scheduler) start(t *task) {
 		t.started = now
 	}
 	at := &attempt{t: t, stop: make(chan struct{}), started: now}
-	at.a = orchestrator.Attempt{ID: newID(), Run: s.j.Run.ID, Step: n.name(), Index: t.index, Number: t.attempts, Resources: n.class.need}
+	at.a = orchestrator.Attempt{ID: newID(), Run: s.run.ID, Step: n.name(), Index: t.index, Number: t.attempts, Resources: n.class.need}
 	at.assign = worker.Assignment{
-		Attempt: at.a.ID, Run: at.a.Run, Pipeline: s.j.Run.Pipeline, Node: n.i, Step: n.name(), Index: t.index, Number: t.attempts,
-		Key: at.a.Run + "/" + n.name() + suffix(t.index), Inputs: t.inputs, Pins: pins(n.plan), Config: n.plan.Config,
-		Stop: at.stop, Shared: n.shared,
+		Attempt: at.a.ID, Run: at.a.Run, Pipeline: s.run.Pipeline, Node: n.i, Step: n.name(), Index: t.index, Number: t.attempts,
+		Key: idempotencyKey(at.a), Inputs: t.inputs, Pins: n.pins, Config: n.plan.Config, Stop: at.stop, Shared: n.shared,
 	}
-	ctx, force := context.WithCancel(context.WithoutCancel(s.ctx))
+	ctx, force := context.WithCancel(s.life)
 	at.force = force
 	if timeout := n.plan.Config.Timeout; timeout > 0 { // the worker enforces it; this is for steps that ignore their context
-		at.timeout = s.after(timeout+s.c.Grace, func() { at.force() })
+		at.noTimeout = s.after(timeout+s.c.Grace, force)
 	}
 	s.host.add(at)
 	s.running[at] = struct{}{}
@@ -73,11 +91,20 @@ func (s *scheduler) start(t *task) {
 	}()
 }
 
+// idempotencyKey is the same for every attempt of a step or element. Step names hold no '#'.
+func idempotencyKey(a orchestrator.Attempt) string {
+	key := a.Run + "/" + a.Step
+	if a.Index >= 0 {
+		key += "#" + strconv.Itoa(a.Index)
+	}
+	return key
+}
+
 // ended handles the end of an attempt.
 func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 	at.force()
-	if at.timeout != nil {
-		at.timeout.Stop()
+	if at.noTimeout != nil {
+		at.noTimeout()
 	}
 	delete(s.running, at)
 	s.host.remove(at)
@@ -85,23 +112,28 @@ func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 	if exit.Abandoned != nil {
 		s.abandoned(at, exit.Abandoned)
 	} else {
-		s.limits.release(t)
+		s.limits.release(t.n.class)
 	}
 	report := at.report
 	if report == nil {
 		report = lost(at, exit, err)
 	}
-	s.record(at, report, exit)
-	if report.Failure == nil {
-		t.outputs = make([]metadata.Output, len(report.Outputs))
-		for i, r := range report.Outputs {
-			t.outputs[i] = metadata.Output{ID: newID(), Name: t.n.g.Outputs[i].Name, Record: r}
+	if f := report.Failure; f == nil && len(report.Outputs) != len(t.n.g.Outputs) {
+		report.Failure = &worker.Failure{
+			Kind: worker.KindOutput, Permanent: true, Message: fmt.Sprintf("the attempt reported %d outputs, want %d", len(report.Outputs), len(t.n.g.Outputs)),
 		}
-		t.computed, t.origin = report.Finished, nil
-		s.end(t, metadata.StepSucceeded, "")
+	}
+	s.record(at, report, exit)
+	if report.Failure != nil {
+		s.fail(at, report.Failure, exit.Abandoned)
 		return
 	}
-	s.fail(at, report.Failure, exit.Abandoned)
+	t.outputs = make([]metadata.Output, len(report.Outputs))
+	for i, r := range report.Outputs {
+		t.outputs[i] = metadata.Output{ID: newID(), Name: t.n.g.Outputs[i].Name, Record: r}
+	}
+	t.computed, t.origin = report.Finished, nil
+	s.end(t, metadata.StepSucceeded, "")
 }
 
 // lost makes a report for an attempt that ended without one.
@@ -114,7 +146,9 @@ func lost(at *attempt, exit orchestrator.Exit, err error) *worker.Report {
 	case exit.Abandoned != nil && at.stopped:
 		f.Kind, f.Message = worker.KindCancelled, "ignored its context and was abandoned; it still runs"
 	case exit.Abandoned != nil:
-		f.Kind, f.Message = worker.KindTimeout, "timed out, ignored its context and was abandoned; it still runs: return when ctx.Done() is closed"
+		f.Kind = worker.KindTimeout
+		f.Message = fmt.Sprintf("timed out after %v, ignored its context and was abandoned; it still runs: return when ctx.Done() is closed", at.assign.Config.Timeout)
+		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
 	case exit.Reason == "":
 		f.Message = "the attempt ended without a result"
 	}
@@ -124,10 +158,15 @@ func lost(at *attempt, exit orchestrator.Exit, err error) *worker.Report {
 // abandoned keeps the budget of an attempt that could not be forced until it returns.
 func (s *scheduler) abandoned(at *attempt, returned <-chan struct{}) {
 	s.c.Logger.Warn("a step ignores its context and was abandoned", "step", at.a.Step, "index", at.a.Index, "attempt", at.a.ID)
+	s.whenClosed(returned, func() { s.limits.release(at.t.n.class) })
+}
+
+// whenClosed lets an event happen when c is closed, if that is before the end of the run.
+func (s *scheduler) whenClosed(c <-chan struct{}, event func()) {
 	go func() {
 		select {
-		case <-returned:
-			s.post(func() { s.limits.release(at.t) })
+		case <-c:
+			s.post(event)
 		case <-s.over:
 		}
 	}()
@@ -136,7 +175,7 @@ func (s *scheduler) abandoned(at *attempt, returned <-chan struct{}) {
 // fail decides between another attempt, a repair of the inputs, and the end.
 func (s *scheduler) fail(at *attempt, f *worker.Failure, abandoned <-chan struct{}) {
 	t := at.t
-	if f.Kind == worker.KindInput && damaged(f.Err) && s.repair(t, f.Message) {
+	if f.Kind == worker.KindInput && damaged(f.Err) && s.startRepair(t, f) {
 		return
 	}
 	if f.Kind == worker.KindCancelled && (at.stopped || s.stopping) {
@@ -147,28 +186,27 @@ func (s *scheduler) fail(at *attempt, f *worker.Failure, abandoned <-chan struct
 		s.end(t, metadata.StepCancelled, reason)
 		return
 	}
-	message := f.Message
-	if f.Kind == worker.KindPanic && f.Stack != "" {
-		message += "\n" + f.Stack
-	}
-	if !f.Permanent && t.attempts < t.n.plan.Config.Retry.Attempts && !s.stopping {
+	t.failures++
+	if !f.Permanent && t.failures < t.n.plan.Config.Retry.Attempts && !s.stopping {
 		s.retry(t, f.Message, abandoned)
 		return
 	}
-	if s.cause == nil {
-		s.cause = f.Err
+	s.endFailed(t, f)
+}
+
+// endFailed ends a task with a failure.
+func (s *scheduler) endFailed(t *task, f *worker.Failure) {
+	if t.n.cause == nil {
+		t.n.cause = f.Err
+	}
+	message := f.Message
+	if f.Stack != "" {
+		message += "\n" + f.Stack
 	}
 	s.end(t, metadata.StepFailed, message)
 }
 
-func suffix(index int) string {
-	if index < 0 {
-		return ""
-	}
-	return "/" + itoa(index)
-}
-
-// stop asks every running attempt to stop, and forces those that do not within the grace.
+// stopAttempts asks every running attempt to stop, and forces those that do not within the grace.
 func (s *scheduler) stopAttempts() {
 	for at := range s.running {
 		if at.stopped {
@@ -176,7 +214,7 @@ func (s *scheduler) stopAttempts() {
 		}
 		at.stopped = true
 		close(at.stop)
-		s.after(s.c.Grace, func() { at.force() })
+		s.after(s.c.Grace, at.force)
 	}
 }
 
@@ -187,18 +225,22 @@ func (s *scheduler) show() {
 		at := s.unshown[0]
 		if _, running := s.running[at]; running {
 			if wait := shownAfter - now.Sub(at.started); wait > 0 {
-				if !s.showing {
-					s.showing = true
-					s.after(wait, func() { s.showing = false })
-				}
+				s.showLater(wait)
 				return
 			}
-			at.shown = true
 			s.recordRunning(at)
 		}
 		s.unshown[0] = nil
 		s.unshown = s.unshown[1:]
 	}
+}
+
+func (s *scheduler) showLater(wait time.Duration) {
+	if s.showing {
+		return
+	}
+	s.showing = true
+	s.after(wait, func() { s.showing = false })
 }
 
 // inside runs an attempt within this process.

@@ -14,7 +14,7 @@ const lookupLimit = 1000
 
 // lookup asks for the results of all tasks that wait for it, one request at a time.
 func (s *scheduler) lookup() {
-	if s.lookingUp || len(s.lookups) == 0 || s.stopping {
+	if s.lookingUp || s.stopping || len(s.lookups) == 0 {
 		return
 	}
 	n := min(len(s.lookups), lookupLimit)
@@ -22,7 +22,7 @@ func (s *scheduler) lookup() {
 	s.lookups = s.lookups[n:]
 	s.lookingUp = true
 	s.spawn(func() func() {
-		hits := s.findHits(s.ctx, tasks)
+		hits := s.findHits(s.preparing, tasks)
 		return func() {
 			s.lookingUp = false
 			for i, t := range tasks {
@@ -45,7 +45,9 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 	}
 	found, err := s.c.Metadata.Lookup(ctx, keys)
 	if err != nil {
-		s.c.Logger.Warn("cache lookup failed, steps run instead", "err", err)
+		if ctx.Err() == nil {
+			s.c.Logger.Warn("cache lookup failed, steps run instead", "run", s.run.ID, "err", err)
+		}
 		return hits
 	}
 	now := time.Now()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -28,7 +29,7 @@ const (
 // batch returns the batch that is being filled.
 func (s *scheduler) batch() *metadata.Batch {
 	if s.next == nil {
-		s.next = &metadata.Batch{ID: newID(), Run: s.j.Run.ID, Epoch: s.run.Epoch}
+		s.next = &metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch}
 		s.nextSince = time.Now()
 		s.seq++
 	}
@@ -44,7 +45,7 @@ func (s *scheduler) flush() {
 	s.next, s.committing = nil, true
 	s.inFlightSince, s.pendingRows = s.nextSince, len(b.Steps)
 	s.spawn(func() func() {
-		err := s.commit(b)
+		err := s.commit(s.life, b)
 		return func() {
 			s.committing, s.pendingRows = false, 0
 			if err != nil {
@@ -80,17 +81,8 @@ func (s *scheduler) unpark() {
 	}
 }
 
-// broken ends a run that can no longer be recorded.
-func (s *scheduler) broken(err error) {
-	s.fatal = fmt.Errorf("run %s: record what happened: %w", s.j.Run.ID, err)
-	s.c.Logger.Error("the run cannot be recorded and stops", "run", s.j.Run.ID, "err", err)
-	s.halt("the run cannot be recorded")
-	s.stopAttempts()
-}
-
 // commit applies a batch. It waits for a store that is unavailable, and puts condemned content again.
-func (s *scheduler) commit(b *metadata.Batch) error {
-	ctx := context.WithoutCancel(s.ctx)
+func (s *scheduler) commit(ctx context.Context, b *metadata.Batch) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := s.c.Metadata.Apply(ctx, *b)
 		var condemned *metadata.CondemnedError
@@ -109,10 +101,6 @@ func (s *scheduler) commit(b *metadata.Batch) error {
 	}, backoff.WithMaxElapsedTime(commitPatience), backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: 5 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: time.Second,
 	}))
-	var permanent *backoff.PermanentError
-	if errors.As(err, &permanent) {
-		return permanent.Unwrap()
-	}
 	return err
 }
 
@@ -136,11 +124,12 @@ func (s *scheduler) revive(ctx context.Context, digests []artifact.Digest) error
 	return err
 }
 
-// recordTask writes the row of a task. A task that only failed to be looked up, or waits, has none.
+// recordTask writes the row of a task.
 func (s *scheduler) recordTask(t *task, reason string) {
 	b := s.batch()
+	reason = clip(reason)
 	row := metadata.Step{
-		StepKey: t.key3(s.j.Run.ID), State: t.state, CacheKey: t.key, Uncached: t.n.plan.Uncached, Origin: t.origin, Computed: t.computed,
+		StepKey: s.key(t), State: t.state, CacheKey: t.key, Uncached: t.n.plan.Uncached, Origin: t.origin, Computed: t.computed,
 		Attempts: t.attempts, Started: t.started, Inputs: t.lineage,
 	}
 	if t.state.Ended() {
@@ -158,7 +147,6 @@ func (s *scheduler) recordTask(t *task, reason string) {
 		row.Error = reason
 	}
 	b.Steps = upsert(b.Steps, row)
-	t.seq = s.seq
 	t.upSeq = max(t.upSeq, s.seq)
 }
 
@@ -174,22 +162,22 @@ func upsert(rows []metadata.Step, row metadata.Step) []metadata.Step {
 }
 
 // recordNode writes the row of a mapped node itself, or of a node that ended without tasks.
-func (s *scheduler) recordNode(n *node) int {
+func (s *scheduler) recordNode(n *node) {
 	row := metadata.Step{
-		StepKey: metadata.StepKey{Run: s.j.Run.ID, Step: n.name(), Index: -1}, State: n.state, Elements: len(n.tasks),
+		StepKey: metadata.StepKey{Run: s.run.ID, Step: n.name(), Index: -1}, State: n.state, Elements: len(n.tasks),
 		Started: n.started, Finished: time.Now(), Uncached: n.plan.Uncached,
 	}
 	if row.Started.IsZero() {
 		row.Started = row.Finished
 	}
 	if n.state == metadata.StepSkipped {
-		row.Skip = n.reason
+		row.Skip = clip(n.reason)
 	} else if !done(n.state) {
-		row.Error = n.reason
+		row.Error = clip(n.reason)
 	}
 	b := s.batch()
 	b.Steps = append(b.Steps, row)
-	return s.seq
+	n.upSeq = max(n.upSeq, s.seq)
 }
 
 func (s *scheduler) recordRunning(at *attempt) {
@@ -199,18 +187,18 @@ func (s *scheduler) recordRunning(at *attempt) {
 	s.recordTask(at.t, "")
 	b := s.batch()
 	b.Attempts = append(b.Attempts, metadata.Attempt{
-		ID: at.a.ID, StepKey: at.t.key3(s.j.Run.ID), Number: at.a.Number, State: metadata.StepRunning, Started: at.started, Host: s.c.Worker.Host,
+		ID: at.a.ID, StepKey: s.key(at.t), Number: at.a.Number, State: metadata.StepRunning, Started: at.started, Host: s.c.Worker.Host,
 	})
 }
 
 // record writes the row of an attempt that ended, with its log and metrics.
 func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit) {
 	row := metadata.Attempt{
-		ID: at.a.ID, StepKey: at.t.key3(s.j.Run.ID), Number: at.a.Number, State: metadata.StepSucceeded,
-		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Reason: exit.Reason,
+		ID: at.a.ID, StepKey: s.key(at.t), Number: at.a.Number, State: metadata.StepSucceeded,
+		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Reason: clip(exit.Reason),
 	}
 	if f := r.Failure; f != nil {
-		row.State, row.Error, row.Stack = metadata.StepFailed, f.Message, f.Stack
+		row.State, row.Error, row.Stack = metadata.StepFailed, clip(f.Message), clip(f.Stack)
 		if f.Kind == worker.KindCancelled {
 			row.State = metadata.StepCancelled
 		}
@@ -230,4 +218,17 @@ func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit
 func (s *scheduler) recordRun() {
 	b := s.batch()
 	b.Update = []metadata.Run{s.run}
+}
+
+func (s *scheduler) key(t *task) metadata.StepKey {
+	return metadata.StepKey{Run: s.run.ID, Step: t.n.name(), Index: t.index}
+}
+
+// clip bounds what a step says before it is recorded. A store may refuse what is huge, which would end the run.
+func clip(text string) string {
+	const limit = 64 << 10
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + fmt.Sprintf("\n... (%d bytes)", len(text))
 }

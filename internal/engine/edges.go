@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -14,9 +13,11 @@ import (
 // value is what an edge leads to.
 type value struct {
 	record  artifact.Record
-	id      string // artifact ID, if it is the output of one task
-	skipped string // why there is no value
-	blocked string // why there never will be one
+	id      string  // artifact ID, if it is the output of one task
+	tasks   []*task // that made it; empty for an element of a list that was split
+	out     int     // which of their outputs it is
+	skipped string  // why there is no value
+	blocked string  // why there never will be one
 }
 
 // resolve follows an edge whose upstream nodes have ended. Index and item are those of an element.
@@ -31,54 +32,54 @@ func (s *scheduler) resolve(e ref.Edge, index int, item *artifact.Record) value 
 	out := outputIndex(n, e.Output)
 	switch {
 	case e.Each:
-		return taskValue(n.tasks[index], out)
+		return taskValue(n.tasks[index:index+1], out)
 	case n.state == metadata.StepSkipped:
 		return value{skipped: fmt.Sprintf("step %s was skipped", n.name())}
 	case !done(n.state):
-		return value{blocked: fmt.Sprintf("upstream step %s %s", n.name(), n.state)}
+		return value{blocked: upstreamReason(n)}
 	case e.Gather:
-		return gather(n, out)
+		return n.gather(out)
 	}
-	return taskValue(n.tasks[0], out)
+	return taskValue(n.tasks, out)
 }
 
 // firstOf is the first that was not skipped; one that is blocked blocks it, whatever the others are.
 func (s *scheduler) firstOf(edges []ref.Edge) value {
-	var first *value
+	first := value{skipped: "every alternative was skipped"}
 	for _, e := range edges {
 		v := s.resolve(e, -1, nil)
 		if v.blocked != "" {
 			return v
 		}
-		if v.skipped == "" && first == nil {
-			first = &v
+		if v.skipped == "" && first.skipped != "" {
+			first = v
 		}
 	}
-	if first == nil {
-		return value{skipped: "every alternative was skipped"}
-	}
-	return *first
+	return first
 }
 
-func taskValue(t *task, out int) value {
-	switch {
-	case t.state == metadata.StepSkipped:
-		return value{skipped: fmt.Sprintf("step %s was skipped", t.n.name())}
-	case !done(t.state):
-		return value{blocked: fmt.Sprintf("upstream step %s %s", t.n.name(), t.state)}
-	}
-	return value{record: t.outputs[out].Record, id: t.outputs[out].ID}
+func taskValue(tasks []*task, out int) value {
+	o := &tasks[0].outputs[out]
+	return value{record: o.Record, id: o.ID, tasks: tasks, out: out}
 }
 
 // gather lists one output of every element that has one.
-func gather(n *node, out int) value {
+func (n *node) gather(out int) value {
+	if v, ok := n.gathered[out]; ok {
+		return v
+	}
 	records := make([]artifact.Record, 0, len(n.tasks))
 	for _, t := range n.tasks {
 		if done(t.state) {
 			records = append(records, t.outputs[out].Record)
 		}
 	}
-	return value{record: transfer.Gather(records, "[]"+n.g.Outputs[out].Type)}
+	v := value{record: transfer.Gather(records, "[]"+n.g.Outputs[out].Type), tasks: n.tasks, out: out}
+	if n.gathered == nil {
+		n.gathered = map[int]value{}
+	}
+	n.gathered[out] = v
+	return v
 }
 
 func outputIndex(n *node, name string) int {
@@ -94,13 +95,18 @@ func done(s metadata.StepState) bool {
 	return s == metadata.StepSucceeded || s == metadata.StepCached
 }
 
-// holds decodes a condition.
-func (s *scheduler) holds(e ref.Edge, v value) (bool, error) {
-	c, ok := s.codecOf(e, v)
-	if !ok {
-		return false, fmt.Errorf("condition %s: no codec for %s", e, v.record.Codec)
+// holds decodes a condition. It calls a codec, which may be the user's.
+func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("condition %s: the codec panicked: %v", e, r)
+		}
+	}()
+	v := s.resolve(e, -1, nil)
+	if v.record.Inline == nil {
+		return false, fmt.Errorf("condition %s has %d encoded bytes, want a plain bool", e, v.record.Size)
 	}
-	b, err := transfer.Load(context.Background(), s.c.Artifacts, c, v.record, noTempDir)
+	b, err := transfer.Load(s.life, s.c.Artifacts, codecOf(v), v.record, noTempDir)
 	if err != nil {
 		return false, fmt.Errorf("condition %s: %w", e, err)
 	}
@@ -113,17 +119,5 @@ func (s *scheduler) holds(e ref.Edge, v value) (bool, error) {
 
 func noTempDir() (string, error) { return "", fmt.Errorf("a condition needs no files") }
 
-// codecOf finds the codec that a producer of e wrote v with.
-func (s *scheduler) codecOf(e ref.Edge, v value) (codec.Codec, bool) {
-	for _, f := range e.FirstOf {
-		if c, ok := s.codecOf(f, v); ok {
-			return c, true
-		}
-	}
-	if e.Node == "" {
-		return codec.Codec{}, false
-	}
-	n := s.byName[e.Node]
-	c := n.bind.Outputs[outputIndex(n, e.Output)].Codec
-	return c, c.ID() == v.record.Codec
-}
+// codecOf is the codec that v was written with.
+func codecOf(v value) codec.Codec { return v.tasks[0].n.bind.Outputs[v.out].Codec }

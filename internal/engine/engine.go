@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/worker"
@@ -46,12 +45,15 @@ type Outcome struct {
 	Outputs []artifact.Record
 	// Skipped says which of them have no value because their step was skipped.
 	Skipped []bool
-	// Cause is the error of the step that failed first, if it ran in this process.
+	// Cause is the error that the run failed with, if it is an error of this process.
 	Cause error
 }
 
 // Run executes a job to its end. When ctx ends the run is cancelled: running attempts are asked to stop, and forced after the grace. A
-// run that failed or was cancelled is an Outcome, not an error; an error says that the run could not be recorded.
+// run that failed or was cancelled is an Outcome, not an error; an error says that the run could not be recorded, or that it
+// asks for what the orchestrator does not have, with code Invalid.
+//
+// Goroutines of steps that ignored their contexts may go on after Run has returned; nothing that they do counts any more.
 func Run(ctx context.Context, c Config, j Job) (Outcome, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -59,17 +61,19 @@ func Run(ctx context.Context, c Config, j Job) (Outcome, error) {
 	if c.Grace == 0 {
 		c.Grace = 10 * time.Second
 	}
-	s, err := newScheduler(c, j)
+	s, err := newScheduler(ctx, c, j)
 	if err != nil {
 		return Outcome{}, err
 	}
+	defer s.shutdown()
 	if err := s.create(ctx); err != nil {
 		return Outcome{}, err
 	}
-	runner, err := c.Orchestrator.Runner(ctx, orchestrator.Run{ID: j.Run.ID, Pipeline: j.Run.Pipeline}, s.inside)
+	s.runner, err = c.Orchestrator.Runner(ctx, orchestrator.Run{ID: j.Run.ID, Pipeline: j.Run.Pipeline}, s.inside)
 	if err != nil {
-		return s.refuse(component.Errorf(component.CodeOf(err), "start the runner: %w", err))
+		s.failure, s.cause = "start the runner: "+err.Error(), err
+		s.halt("the runner could not start")
+		return s.conclude(ctx)
 	}
-	s.runner = runner
 	return s.loop(ctx)
 }

@@ -52,13 +52,16 @@ func (h *host) Claim(_ context.Context, id string) (worker.Assignment, error) {
 }
 
 // Beat implements [worker.Host].
-func (h *host) Beat(_ context.Context, b worker.Beat) error {
+func (h *host) Beat(ctx context.Context, b worker.Beat) error {
 	at, err := h.find(b.Attempt)
-	if err != nil {
+	if err != nil || h.s.c.Observer == nil {
 		return err
 	}
-	if h.s.c.Observer != nil {
-		h.s.post(func() { h.s.said(at, b) })
+	select {
+	case h.s.inbox <- func() { h.s.said(at, b) }:
+	case <-h.s.over:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	return nil
 }

@@ -21,9 +21,8 @@ type limits struct {
 	running int
 	used    step.Resources
 	named   map[string]*namedLimit
-	classes map[string]*class
-	order   []*class
-	waiting int
+	classes map[classKey]*class
+	order   []*class // those with tasks that wait
 	seq     int
 }
 
@@ -31,6 +30,11 @@ type namedLimit struct {
 	orchestrator.Limit
 	running int
 	rate    *rate.Limiter
+}
+
+type classKey struct {
+	need  step.Resources
+	names string
 }
 
 // class is a queue of tasks that need the same.
@@ -46,26 +50,23 @@ type queued struct {
 	seq int
 }
 
-func newLimits(max orchestrator.Limits, parallel int) *limits {
+func newLimits(most orchestrator.Limits, parallel int) *limits {
 	if parallel > 0 {
-		max.Parallel = parallel
+		most.Parallel = parallel
 	}
-	l := &limits{max: max, named: map[string]*namedLimit{}, classes: map[string]*class{}}
-	for name, limit := range max.Named {
+	l := &limits{max: most, named: map[string]*namedLimit{}, classes: map[classKey]*class{}}
+	for name, limit := range most.Named {
 		n := &namedLimit{Limit: limit}
 		if limit.Rate > 0 {
-			n.rate = rate.NewLimiter(rate.Limit(limit.Rate), max1(limit.Burst))
+			n.rate = rate.NewLimiter(rate.Limit(limit.Rate), max(limit.Burst, 1))
 		}
 		l.named[name] = n
 	}
 	return l
 }
 
-func max1(n int) int { return max(n, 1) }
-
-// classOf returns the class of a node's tasks. What could never start is refused.
-func (l *limits) classOf(n *node) (*class, error) {
-	c := n.plan.Config
+// classOf returns the class of a step's tasks. What could never start is refused.
+func (l *limits) classOf(step string, c step.Config) (*class, error) {
 	need := c.Resources
 	if need.CPU == 0 {
 		need.CPU = 1
@@ -74,7 +75,7 @@ func (l *limits) classOf(n *node) (*class, error) {
 		}
 	}
 	refuse := func(field, want, have string) (*class, error) {
-		return nil, component.Errorf(component.Invalid, "step %s: resources.%s: %s is more than the %s that the orchestrator may use: ask for less, or raise its %s", n.name(), field, want, have, field)
+		return nil, component.Errorf(component.Invalid, "step %s: resources.%s: %s is more than the %s that the orchestrator may use: ask for less, or raise its %s", step, field, want, have, field)
 	}
 	switch {
 	case l.max.CPU > 0 && need.CPU > l.max.CPU:
@@ -86,16 +87,16 @@ func (l *limits) classOf(n *node) (*class, error) {
 	}
 	for _, name := range c.Limits {
 		if l.named[name] == nil {
-			return nil, component.Errorf(component.Invalid, "step %s: limits: the orchestrator has no limit %q; it has %s", n.name(), name, listNames(l.named))
+			return nil, component.Errorf(component.Invalid, "step %s: limits: the orchestrator has no limit %q; it has %s", step, name, listNames(l.named))
 		}
 	}
-	key := fmt.Sprint(need, c.Limits)
-	if known := l.classes[key]; known != nil {
-		return known, nil
+	names := slices.Compact(slices.Sorted(slices.Values(c.Limits)))
+	key := classKey{need, strings.Join(names, "\x00")}
+	cl := l.classes[key]
+	if cl == nil {
+		cl = &class{need: need, names: names}
+		l.classes[key] = cl
 	}
-	cl := &class{need: need, names: c.Limits}
-	l.classes[key] = cl
-	l.order = append(l.order, cl)
 	return cl, nil
 }
 
@@ -106,10 +107,11 @@ func listNames(named map[string]*namedLimit) string {
 	return strings.Join(slices.Sorted(maps.Keys(named)), ", ")
 }
 
-func (l *limits) push(t *task) {
+func (l *limits) push(t *task, c *class) {
+	if len(c.queue) == 0 {
+		l.order = append(l.order, c)
+	}
 	l.seq++
-	l.waiting++
-	c := t.n.class
 	c.queue = append(c.queue, queued{t, l.seq})
 }
 
@@ -117,23 +119,18 @@ func (l *limits) push(t *task) {
 // that has to wait for a resource reserves it: later ones that need it as well wait behind it, so that small tasks cannot starve a large
 // one. Wait is the shortest time after which a rate limit lets something start, or 0.
 func (l *limits) next(now time.Time) (t *task, wait time.Duration) {
-	if l.waiting == 0 || l.max.Parallel > 0 && l.running >= l.max.Parallel {
+	if len(l.order) == 0 || l.max.Parallel > 0 && l.running >= l.max.Parallel {
 		return nil, 0
 	}
-	if len(l.order) > 1 {
-		slices.SortFunc(l.order, func(a, b *class) int { return a.firstSeq() - b.firstSeq() })
-	}
+	slices.SortFunc(l.order, func(a, b *class) int { return a.queue[a.head].seq - b.queue[b.head].seq })
 	var reserved reservation
-	for _, c := range l.order {
-		if c.head == len(c.queue) {
-			continue
-		}
+	for i, c := range l.order {
 		if reserved.touches(c) {
 			continue
 		}
 		blocked, pause := l.blocked(c, now)
 		if blocked == nil {
-			return l.take(c), 0
+			return l.take(i, now), 0
 		}
 		reserved.add(*blocked)
 		if pause > 0 && (wait == 0 || pause < wait) {
@@ -141,13 +138,6 @@ func (l *limits) next(now time.Time) (t *task, wait time.Duration) {
 		}
 	}
 	return nil, wait
-}
-
-func (c *class) firstSeq() int {
-	if c.head == len(c.queue) {
-		return 1 << 62
-	}
-	return c.queue[c.head].seq
 }
 
 // reservation is what classes with earlier tasks wait for.
@@ -189,14 +179,16 @@ func (l *limits) blocked(c *class, now time.Time) (*reservation, time.Duration) 
 	return &r, pause
 }
 
-func (l *limits) take(c *class) *task {
+// take occupies what the first task of the i-th class needs.
+func (l *limits) take(i int, now time.Time) *task {
+	c := l.order[i]
 	t := c.queue[c.head].t
 	c.queue[c.head] = queued{}
 	c.head++
 	if c.head == len(c.queue) {
 		c.queue, c.head = c.queue[:0], 0
+		l.order = slices.Delete(l.order, i, i+1)
 	}
-	l.waiting--
 	l.running++
 	l.used.CPU += c.need.CPU
 	l.used.Memory += c.need.Memory
@@ -205,15 +197,14 @@ func (l *limits) take(c *class) *task {
 		n := l.named[name]
 		n.running++
 		if n.rate != nil {
-			n.rate.Allow()
+			n.rate.AllowN(now, 1)
 		}
 	}
 	return t
 }
 
-// release gives back what an attempt of t occupied.
-func (l *limits) release(t *task) {
-	c := t.n.class
+// release gives back what one attempt of a class occupied.
+func (l *limits) release(c *class) {
 	l.running--
 	l.used.CPU -= c.need.CPU
 	l.used.Memory -= c.need.Memory

@@ -19,7 +19,7 @@ func (s *scheduler) arrive(n *node) {
 		return
 	}
 	switch {
-	case n.continues() != "":
+	case n.prev != nil:
 		s.expandThen(n)
 	case n.mapped():
 		s.expandMap(n)
@@ -32,18 +32,17 @@ func (s *scheduler) arrive(n *node) {
 
 // gate returns the state in which a node ends without running, or "".
 func (s *scheduler) gate(n *node) (metadata.StepState, string) {
-	for _, name := range n.g.Upstream() {
-		up := s.byName[name]
+	for _, up := range n.up {
 		n.upSeq = max(n.upSeq, up.upSeq)
-		if name == n.continues() && up.state != metadata.StepSkipped && up.expanded {
+		if up == n.prev && up.expanded && !n.barrier {
 			continue // its elements are looked at one by one
 		}
 		if up.state == metadata.StepFailed || up.state == metadata.StepCancelled {
-			return metadata.StepCancelled, fmt.Sprintf("upstream step %s %s", name, up.state)
+			return metadata.StepCancelled, upstreamReason(up)
 		}
 	}
-	if prev := n.continues(); prev != "" && s.byName[prev].state == metadata.StepSkipped {
-		return metadata.StepSkipped, fmt.Sprintf("step %s was skipped", prev)
+	if n.prev != nil && n.prev.state == metadata.StepSkipped {
+		return metadata.StepSkipped, fmt.Sprintf("step %s was skipped", n.prev.name())
 	}
 	for e := range n.g.Edges() {
 		if e.Each || e.Item {
@@ -58,9 +57,9 @@ func (s *scheduler) gate(n *node) (metadata.StepState, string) {
 		}
 	}
 	for _, w := range n.g.When {
-		v := s.resolve(w, -1, nil)
-		held, err := s.holds(w, v)
+		held, err := s.holds(w)
 		if err != nil {
+			n.cause = err
 			return metadata.StepFailed, err.Error()
 		}
 		if !held {
@@ -70,31 +69,43 @@ func (s *scheduler) gate(n *node) (metadata.StepState, string) {
 	return "", ""
 }
 
+func upstreamReason(up *node) string {
+	return fmt.Sprintf("upstream step %s %s", up.name(), past(up.state))
+}
+
+// past says what became of a step: "failed", "was cancelled".
+func past(s metadata.StepState) string {
+	if s == metadata.StepFailed {
+		return "failed"
+	}
+	return "was " + string(s)
+}
+
 // expandThen makes an element for each of the node that n continues. Those whose predecessor has ended can go on at once.
 func (s *scheduler) expandThen(n *node) {
-	prev := s.byName[n.continues()]
-	s.expand(n, len(prev.tasks), nil)
-	for i, p := range prev.tasks {
-		if p.state.Ended() && !p.repairing {
+	s.expand(n, len(n.prev.tasks), nil)
+	for i, p := range n.prev.tasks {
+		if p.state.Ended() {
 			s.follow(n.tasks[i], p)
 		}
 	}
 }
 
-// expand makes the tasks of a mapped node and lets those that continue it expand.
+// expand makes the tasks of a mapped node and lets the nodes that continue it expand. Items are the elements of the list that it splits.
 func (s *scheduler) expand(n *node, count int, items []artifact.Record) {
 	n.expanded, n.open = true, count
 	n.tasks = make([]*task, count)
 	block := make([]task, count)
 	for i := range block {
 		block[i] = task{n: n, index: i, state: metadata.StepPending, upSeq: n.upSeq}
+		n.tasks[i] = &block[i]
 		if items != nil {
 			block[i].item = &items[i]
+			s.prepare(n.tasks[i])
 		}
-		n.tasks[i] = &block[i]
 	}
 	if n.plan.Config.ShareInputs == step.On {
-		n.shared = worker.NewShared(s.c.Worker.TempDir)
+		n.shared = worker.NewShared(s.c.Artifacts, s.c.Worker.TempDir, n.g, n.bind)
 	}
 	n.state = metadata.StepRunning
 	s.emitNode(n)
@@ -116,12 +127,10 @@ func (s *scheduler) follow(t, prev *task) {
 	switch {
 	case done(prev.state):
 		s.prepare(t)
-	case prev.state == metadata.StepSkipped:
-		s.end(t, metadata.StepSkipped, fmt.Sprintf("element %d of step %s was skipped", prev.index, prev.n.name()))
-	case prev.state == metadata.StepFailed:
-		s.end(t, metadata.StepSkipped, fmt.Sprintf("element %d of step %s failed", prev.index, prev.n.name()))
-	default:
+	case prev.state == metadata.StepCancelled:
 		s.end(t, metadata.StepCancelled, fmt.Sprintf("element %d of step %s was cancelled", prev.index, prev.n.name()))
+	default:
+		s.end(t, metadata.StepSkipped, fmt.Sprintf("element %d of step %s %s", prev.index, prev.n.name(), past(prev.state)))
 	}
 }
 
@@ -145,7 +154,6 @@ func (s *scheduler) prepare(t *task) {
 	for _, p := range n.plan.Pins {
 		t.lineage = append(t.lineage, metadata.Input{Name: p.Field, Digest: artifact.Digest(p.Digest), URI: p.URI})
 	}
-	t.ready = true
 	if n.plan.Uncached == "" {
 		t.key = s.keyOf(t).Key()
 	}

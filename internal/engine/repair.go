@@ -8,72 +8,120 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 )
+
+// A cache hit is checked to have bytes of the right size, not read. If a task then finds the bytes damaged, the step that they came from is
+// computed again, and the task waits for it. Until that is done the cached result stays what it is: others that read it find the
+// damage themselves, and wait too.
+
+// repair is what a task has to do with damaged content. The zero value is nothing.
+type repair struct {
+	repairs *task     // the cached task whose result this one computes again
+	by      *task     // the task that computes this one's result again
+	waiters []*waiter // of this one's end
+	tried   bool      // its inputs were found damaged once
+}
+
+// waiter goes on when everything that it waits for has been computed again.
+type waiter struct {
+	left   int
+	failed *node // whose result could not be computed again; nil
+	resume func(failed *node)
+}
 
 // damaged reports whether stored bytes are gone or wrong.
 func damaged(err error) bool {
 	return errors.Is(err, component.ErrCorrupt) || errors.Is(err, component.ErrNotFound)
 }
 
-// repair looks for damaged content among the inputs of t, removes it, and lets the cached steps that it came from run again.
-// T waits for them. It reports false if nothing can be done: the content is of a step that ran, or was already repaired.
-func (s *scheduler) repair(t *task, message string) bool {
-	candidates := t.inputs
-	if t.repaired || len(candidates) == 0 {
+// startRepair looks for damaged content among the inputs of t and computes again what came from the cache. T waits for it, and fails with f
+// if nothing can be done. It reports false if that was tried before.
+func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
+	if t.tried || s.stopping {
 		return false
 	}
-	t.repaired = true
+	t.tried, t.noCache = true, true // it had an attempt, so that it cannot become cached any more
 	t.state = metadata.StepRetrying
-	s.checkAndRerun(candidates, func(reran bool) {
-		if !reran {
-			s.end(t, metadata.StepFailed, message)
+	s.recordTask(t, f.Message)
+	s.emitTask(t, f.Message)
+	s.recompute(t.inputs, func() { s.endFailed(t, f) }, func(failed *node) {
+		if failed != nil {
+			s.end(t, metadata.StepCancelled, upstreamReason(failed))
+			return
 		}
-	}, t)
+		for _, up := range t.n.up {
+			t.upSeq = max(t.upSeq, up.upSeq)
+		}
+		s.prepare(t)
+	})
 	return true
 }
 
-// checkAndRerun verifies the content of records beside the scheduler. Producers of damaged content run again, and then waiter does; done is
-// told whether anything runs.
-func (s *scheduler) checkAndRerun(records []artifact.Record, done func(reran bool), waiter *task) {
+// recompute looks beside the scheduler for damaged content among records, and runs the cached tasks that it came from. Resume is called
+// after the last of them; hopeless if there is none, because the content is of a task that ran in this run.
+func (s *scheduler) recompute(records []artifact.Record, hopeless func(), resume func(failed *node)) {
 	s.spawn(func() func() {
 		bad := s.findDamage(records)
 		return func() {
-			reran := false
-			for _, d := range bad {
-				for _, p := range s.producers(d) {
-					reran = true
-					if waiter != nil && !slices.Contains(p.waiters, waiter) {
-						p.waiters = append(p.waiters, waiter)
+			w := &waiter{resume: resume}
+			for _, n := range s.nodes {
+				for _, t := range n.tasks {
+					if t.state == metadata.StepCached && hasOutput(t, bad) {
+						s.rerun(t, w)
 					}
-					s.rerun(p)
 				}
 			}
-			done(reran)
+			if w.left == 0 {
+				hopeless()
+			}
 		}
 	})
 }
 
-// findDamage reads content to its end and removes what is not what it should be.
-func (s *scheduler) findDamage(records []artifact.Record) []artifact.Digest {
-	var bad []artifact.Digest
-	for _, r := range records {
-		if r.Codec == artifact.GatherCodec {
-			bad = append(bad, s.findDamage(r.Elements)...)
+func hasOutput(t *task, digests map[artifact.Digest]bool) bool {
+	return slices.ContainsFunc(t.outputs, func(o metadata.Output) bool { return o.Record.Inline == nil && digests[o.Record.Digest] })
+}
+
+// rerun computes the result of a cached task again.
+func (s *scheduler) rerun(t *task, w *waiter) {
+	if t.by == nil {
+		t.by = &task{n: t.n, index: t.index, item: t.item, state: metadata.StepPending, upSeq: t.upSeq, noCache: true, repair: repair{repairs: t}}
+		s.repairs++
+		s.prepare(t.by)
+	}
+	t.by.waiters = append(t.by.waiters, w)
+	w.left++
+}
+
+// findDamage reads content to its end and returns what is not what it should be.
+func (s *scheduler) findDamage(records []artifact.Record) map[artifact.Digest]bool {
+	bad := map[artifact.Digest]bool{}
+	for _, r := range flatten(records) {
+		if _, known := bad[r.Digest]; known || r.Inline != nil {
 			continue
 		}
-		if r.Inline != nil || slices.Contains(bad, r.Digest) {
-			continue
-		}
-		if err := verify(s.ctx, s.c.Artifacts, r.Digest); damaged(err) {
-			s.c.Logger.Warn("stored content is damaged and is computed again", "digest", r.Digest, "err", err)
-			if err := s.c.Artifacts.Delete(s.ctx, r.Digest); err != nil {
-				s.c.Logger.Warn("remove damaged content", "digest", r.Digest, "err", err)
-			}
-			bad = append(bad, r.Digest)
+		err := verify(s.life, s.c.Artifacts, r.Digest)
+		bad[r.Digest] = damaged(err)
+		if bad[r.Digest] {
+			s.c.Logger.Warn("stored content is damaged and is computed again", "run", s.run.ID, "digest", r.Digest, "err", err)
 		}
 	}
 	return bad
+}
+
+// flatten replaces gathered lists by their elements.
+func flatten(records []artifact.Record) []artifact.Record {
+	var flat []artifact.Record
+	for _, r := range records {
+		if r.Codec == artifact.GatherCodec {
+			flat = append(flat, flatten(r.Elements)...)
+		} else {
+			flat = append(flat, r)
+		}
+	}
+	return flat
 }
 
 func verify(ctx context.Context, store artifact.Store, d artifact.Digest) error {
@@ -86,87 +134,50 @@ func verify(ctx context.Context, store artifact.Store, d artifact.Digest) error 
 	return err
 }
 
-// producers returns the cached tasks whose output is d and that can run again.
-func (s *scheduler) producers(d artifact.Digest) []*task {
-	var found []*task
-	for _, n := range s.nodes {
-		for _, t := range n.tasks {
-			if t.state != metadata.StepCached && !t.repairing {
-				continue
-			}
-			if slices.ContainsFunc(t.outputs, func(o metadata.Output) bool { return o.Record.Digest == d && o.Record.Inline == nil }) {
-				found = append(found, t)
-			}
-		}
-	}
-	return found
-}
-
-// rerun lets a cached task run, without looking for a result.
-func (s *scheduler) rerun(t *task) {
-	if t.repairing {
-		return
-	}
-	t.repairing, t.noCache = true, true
-	s.repairs++
-	s.enqueue(t)
-}
-
-// repairedTask lets those go on that waited for t.
-func (s *scheduler) repairedTask(t *task) {
-	t.repairing = false
+// repaired puts what was computed again in the place of the cached result, and lets those go on that waited for it.
+func (s *scheduler) repaired(again *task) {
 	s.repairs--
-	waiters := t.waiters
-	t.waiters = nil
+	t, n := again.repairs, again.n
+	t.state, t.outputs, t.origin, t.computed = again.state, again.outputs, again.origin, again.computed
+	t.attempts, t.upSeq, t.by = again.attempts, again.upSeq, nil
+	n.upSeq = max(n.upSeq, t.upSeq)
+	n.gathered = nil
 	if !done(t.state) {
-		t.n.state, t.n.failed = t.state, t.n.failed+1
-		s.failRun(t.n, "its stored result is damaged, and computing it again failed")
+		const reason = "its stored result is damaged, and computing it again failed"
+		n.failed, n.reason = n.failed+1, reason
+		s.failRun(n, reason)
 	}
-	for _, w := range waiters {
-		if s.waitsFor(w) {
-			continue
+	if n.state == metadata.StepCached {
+		n.state, n.reason = s.outcome(n)
+		if n.mapped() {
+			s.recordNode(n)
+			s.emitNode(n)
 		}
+	}
+	for _, w := range again.waiters {
 		if !done(t.state) {
-			s.end(w, metadata.StepCancelled, "upstream step "+t.n.name()+" "+string(t.state))
-			continue
+			w.failed = n
 		}
-		s.prepare(w)
-	}
-}
-
-// waitsFor reports whether a task still waits for another repair.
-func (s *scheduler) waitsFor(w *task) bool {
-	for _, n := range s.nodes {
-		for _, t := range n.tasks {
-			if t.repairing && slices.Contains(t.waiters, w) {
-				return true
-			}
+		if w.left--; w.left == 0 {
+			w.resume(w.failed)
 		}
 	}
-	return false
 }
 
 // checkResults verifies results that came from the cache, since nothing else in the run has read them.
 func (s *scheduler) checkResults() {
 	s.checkedResults = true
 	var records []artifact.Record
-	for i := range s.j.Program.Graph.Results {
-		v := s.resolve(s.j.Program.Graph.Results[i].From, -1, nil)
-		if v.skipped == "" && v.blocked == "" {
-			records = append(records, v.record)
+	for _, r := range s.j.Program.Graph.Results {
+		v := s.resolve(r.From, -1, nil)
+		for _, t := range v.tasks {
+			if t.state == metadata.StepCached && t.outputs[v.out].Record.Inline == nil {
+				records = append(records, t.outputs[v.out].Record)
+			}
 		}
 	}
-	if s.allInline(records) {
+	if len(records) == 0 {
 		return
 	}
-	s.checkAndRerun(records, func(bool) {}, nil)
-}
-
-func (s *scheduler) allInline(records []artifact.Record) bool {
-	for _, r := range records {
-		if r.Codec == artifact.GatherCodec && !s.allInline(r.Elements) || r.Codec != artifact.GatherCodec && r.Inline == nil {
-			return false
-		}
-	}
-	return true
+	s.recompute(records, func() {}, func(*node) {})
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -16,21 +15,26 @@ const (
 )
 
 // retry is the series of waits between the attempts of one task.
-type retry struct{ b *backoff.ExponentialBackOff }
+type retry struct{ b backoff.ExponentialBackOff }
 
 func newRetry(c step.Retry) *retry {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = c.Backoff, c.MaxBackoff
-	if b.InitialInterval == 0 {
-		b.InitialInterval = defaultBackoff
+	first := c.Backoff
+	if first == 0 {
+		first = defaultBackoff
 	}
-	if b.MaxInterval == 0 {
-		b.MaxInterval = max(defaultMaxBackoff, b.InitialInterval)
+	longest := c.MaxBackoff
+	if longest == 0 {
+		longest = max(defaultMaxBackoff, first)
 	}
-	b.Multiplier, b.RandomizationFactor = 2, 0.2
-	b.Reset()
-	return &retry{b}
+	r := &retry{backoff.ExponentialBackOff{
+		InitialInterval: min(first, longest), MaxInterval: longest, Multiplier: 2, RandomizationFactor: 0.2,
+	}}
+	r.b.Reset()
+	return r
 }
+
+// next returns the next wait.
+func (r *retry) next() time.Duration { return r.b.NextBackOff() }
 
 // retry lets a task wait, and try again. An attempt that was abandoned must have returned by then.
 func (s *scheduler) retry(t *task, reason string, abandoned <-chan struct{}) {
@@ -41,24 +45,15 @@ func (s *scheduler) retry(t *task, reason string, abandoned <-chan struct{}) {
 	s.recordTask(t, reason)
 	s.emitTask(t, reason)
 	s.retrying++
-	s.after(t.retry.b.NextBackOff(), func() {
+	again := func() {
+		s.retrying--
+		s.enqueue(t)
+	}
+	s.after(t.retry.next(), func() {
 		if abandoned == nil {
-			s.retryNow(t)
+			again()
 			return
 		}
-		go func() {
-			select {
-			case <-abandoned:
-				s.post(func() { s.retryNow(t) })
-			case <-s.over:
-			}
-		}()
+		s.whenClosed(abandoned, again)
 	})
 }
-
-func (s *scheduler) retryNow(t *task) {
-	s.retrying--
-	s.enqueue(t)
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

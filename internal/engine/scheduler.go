@@ -2,34 +2,38 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/orchestrator"
 )
 
-// scheduler owns the state of one run. All fields but inbox and host are used by its own goroutine alone.
+// scheduler owns the state of one run. All fields but inbox, over and host are used by its own goroutine alone.
 type scheduler struct {
 	c      Config
 	j      Job
-	ctx    context.Context // of everything beside the scheduler; ends when the run is over
 	runner orchestrator.Runner
 	host   *host
 	quick  bool // attempts run in this process, so that they may start before their upstream is committed
+
+	life       context.Context    //nolint:containedctx // a scheduler is one call of Run: ends when the run is over
+	preparing  context.Context    //nolint:containedctx // of what only prepares further tasks: ends also when the run stops
+	endLife    context.CancelFunc // ends life
+	endPrepare context.CancelFunc // ends preparing
 
 	inbox  chan func()
 	over   chan struct{} // closed when the scheduler has stopped
 	beside sync.WaitGroup
 	busy   int // goroutines of spawn that will report
+	timers map[*time.Timer]struct{}
 
 	nodes   []*node
-	byName  map[string]*node
 	left    int // nodes that have not ended
 	arrived []*node
+	byName  map[string]*node
 
 	limits   *limits
 	lookups  []*task
@@ -37,9 +41,9 @@ type scheduler struct {
 	running  map[*attempt]struct{}
 	unshown  []*attempt
 	retrying int
-	repairs  int
+	repairs  int // tasks that compute damaged content again
 
-	lookingUp, committing, showing, checkedResults bool
+	lookingUp, committing, showing, pausing, checkedResults bool
 
 	run        metadata.Run
 	stopping   bool // nothing new starts
@@ -47,8 +51,8 @@ type scheduler struct {
 	cancelled  bool
 	timedOut   bool
 	failure    string // what decided that the run failed
-	cause      error  // the error of the step that failed first, if it ran in this process
-	fatal      error // the run can no longer be recorded
+	cause      error  // the error that it came from, if the step ran in this process
+	fatal      error  // the run can no longer be recorded
 
 	next          *metadata.Batch
 	nextSince     time.Time
@@ -58,45 +62,38 @@ type scheduler struct {
 	committed     int // the newest batch that is committed
 }
 
-func newScheduler(c Config, j Job) (*scheduler, error) {
+func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	caps := c.Orchestrator.Capabilities()
 	s := &scheduler{
 		c: c, j: j, run: j.Run, quick: !caps.Remote,
-		inbox: make(chan func(), 256), over: make(chan struct{}),
+		inbox: make(chan func(), 256), over: make(chan struct{}), timers: map[*time.Timer]struct{}{},
 		limits: newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{},
 	}
 	s.host = &host{s: s, attempts: map[string]*attempt{}}
-	return s, s.build()
+	if err := s.build(); err != nil {
+		return nil, err
+	}
+	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	s.preparing, s.endPrepare = context.WithCancel(s.life)
+	return s, nil
 }
 
 // create records the run.
 func (s *scheduler) create(ctx context.Context) error {
 	s.run.State, s.run.Epoch, s.run.Started = metadata.RunRunning, 1, time.Now()
 	b := metadata.Batch{ID: newID(), Documents: s.j.Documents, Create: []metadata.Run{s.run}}
-	if err := s.c.Metadata.Apply(ctx, b); err != nil {
+	if err := s.commit(ctx, &b); err != nil {
 		return fmt.Errorf("record run %s: %w", s.run.ID, err)
 	}
 	s.emit(Event{Kind: EventRun, RunState: metadata.RunRunning, Index: -1})
 	return nil
 }
 
-// refuse ends a run that could not start.
-func (s *scheduler) refuse(cause error) (Outcome, error) {
-	s.run.State, s.run.Error, s.run.Finished = metadata.RunFailed, cause.Error(), time.Now()
-	b := metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Update: []metadata.Run{s.run}}
-	return Outcome{Run: s.run}, errors.Join(cause, s.c.Metadata.Apply(context.Background(), b))
-}
-
 // loop runs the scheduler until the run has ended.
 func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
-	beside, release := context.WithCancel(context.WithoutCancel(ctx))
-	s.ctx = beside
-	defer s.beside.Wait()
-	defer release()
-	defer close(s.over)
 	if t := s.j.Plan.Options.Timeout; t > 0 {
 		s.after(t, func() {
-			s.timedOut = s.left > 0
+			s.timedOut = s.left > 0 && !s.cancelled
 			s.cancel(fmt.Sprintf("the run timed out after %v", t))
 		})
 	}
@@ -109,7 +106,7 @@ func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 	for {
 		s.advance()
 		if s.idle() {
-			break
+			return s.conclude(ctx)
 		}
 		select {
 		case event := <-s.inbox:
@@ -117,10 +114,17 @@ func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 			s.drain()
 		case <-cancelled:
 			cancelled = nil
-			s.cancel("the run was cancelled")
+			s.cancel(cancelReason(ctx))
 		}
 	}
-	return s.conclude(ctx)
+}
+
+func cancelReason(ctx context.Context) string {
+	const reason = "the run was cancelled"
+	if cause := context.Cause(ctx); cause != context.Canceled { //nolint:errorlint // a cause that wraps it says more than it does
+		return reason + ": " + cause.Error()
+	}
+	return reason
 }
 
 // drain handles what has already arrived, so that commits and lookups group.
@@ -145,10 +149,10 @@ func (s *scheduler) advance() {
 	s.lookup()
 	s.dispatch()
 	s.show()
-	s.flush()
 	if s.left == 0 && s.quiet() && !s.checkedResults && s.failure == "" && !s.stopping {
 		s.checkResults()
 	}
+	s.flush()
 }
 
 // quiet reports whether nothing is on its way that could change the run, but commits.
@@ -156,67 +160,25 @@ func (s *scheduler) quiet() bool {
 	return len(s.running) == 0 && s.retrying == 0 && s.repairs == 0 && !s.lookingUp
 }
 
-// idle reports whether the run is over.
+// idle reports whether the run is over. Everything that has been started has ended by then, or was abandoned.
 func (s *scheduler) idle() bool {
 	if len(s.running) > 0 || s.busy > 0 {
 		return false
 	}
-	if s.stopping || s.fatal != nil {
-		return s.next == nil || s.fatal != nil
-	}
-	return s.left == 0 && s.quiet() && s.next == nil
-}
-
-// conclude records the end of the run.
-func (s *scheduler) conclude(ctx context.Context) (Outcome, error) {
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.c.Grace)
-	defer cancel()
-	if s.stopping || s.cancelled {
-		closing, cancel = context.WithTimeout(closing, 0) // what ignored its context once is not waited for again
-		defer cancel()
-	}
-	if err := s.runner.Close(closing); err != nil {
-		s.c.Logger.Warn("close the runner", "run", s.run.ID, "err", err)
-	}
 	if s.fatal != nil {
-		return Outcome{Run: s.run}, s.fatal
+		return true
 	}
-	s.cancelRest()
-	out := Outcome{}
-	s.run.State, s.run.Error = s.finalState()
-	s.run.Finished, s.run.Counts = time.Now(), s.counts()
-	if s.run.State == metadata.RunSucceeded {
-		s.results(&out)
-	}
-	s.recordRun()
-	b := s.next
-	s.next = nil
-	if err := s.commit(b); err != nil {
-		return Outcome{Run: s.run}, fmt.Errorf("run %s: record its end: %w", s.run.ID, err)
-	}
-	s.emit(Event{Kind: EventRun, RunState: s.run.State, Index: -1, Reason: s.run.Error})
-	out.Run, out.Cause = s.run, s.cause
-	return out, nil
+	return s.next == nil && (s.stopping || s.left == 0 && s.quiet())
 }
 
-// results collects the pipeline's results, and names their artifacts.
-func (s *scheduler) results(out *Outcome) {
-	results := s.j.Program.Graph.Results
-	out.Outputs, out.Skipped = make([]artifact.Record, len(results)), make([]bool, len(results))
-	s.run.Outputs = make(map[string]artifact.Record, len(results))
-	for i, r := range results {
-		v := s.resolve(r.From, -1, nil)
-		if v.skipped != "" || v.blocked != "" {
-			out.Skipped[i] = true
-			continue
-		}
-		out.Outputs[i] = v.record
-		s.run.Outputs[r.Name] = v.record
-		if v.id != "" {
-			b := s.batch()
-			b.Versions = append(b.Versions, metadata.Version{Name: s.run.Pipeline + "/" + r.Name, Artifact: v.id, Created: s.run.Finished})
-		}
+// shutdown releases everything beside the scheduler.
+func (s *scheduler) shutdown() {
+	close(s.over)
+	s.endLife()
+	for t := range s.timers {
+		t.Stop()
 	}
+	s.beside.Wait()
 }
 
 // spawn runs work beside the scheduler and handles its answer in the scheduler.
@@ -239,7 +201,48 @@ func (s *scheduler) post(event func()) {
 	}
 }
 
-// after posts an event later.
-func (s *scheduler) after(d time.Duration, event func()) *time.Timer {
-	return time.AfterFunc(d, func() { s.post(event) })
+// after lets an event happen later. Stop prevents it, unless it is already on its way.
+func (s *scheduler) after(d time.Duration, event func()) (stop func()) {
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		s.post(func() {
+			delete(s.timers, t)
+			event()
+		})
+	})
+	s.timers[t] = struct{}{}
+	return func() {
+		t.Stop()
+		delete(s.timers, t)
+	}
+}
+
+// halt starts nothing new.
+func (s *scheduler) halt(reason string) {
+	if s.stopping {
+		return
+	}
+	s.stopping, s.stopReason = true, reason
+	s.endPrepare()
+}
+
+// cancel ends the run early: a person, or the run's timeout, asked for it.
+func (s *scheduler) cancel(reason string) {
+	if s.cancelled {
+		return
+	}
+	s.cancelled = true
+	s.halt(reason)
+	s.run.State = metadata.RunCancelling
+	s.recordRun()
+	s.emit(Event{Kind: EventRun, RunState: metadata.RunCancelling, Index: -1, Reason: reason})
+	s.stopAttempts()
+}
+
+// broken ends a run that can no longer be recorded.
+func (s *scheduler) broken(err error) {
+	s.fatal = component.Errorf(component.CodeOf(err), "run %s: record what happened: %w", s.run.ID, err)
+	s.c.Logger.Error("the run cannot be recorded and stops", "run", s.run.ID, "err", err)
+	s.halt("the run cannot be recorded")
+	s.stopAttempts()
 }

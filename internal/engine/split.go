@@ -6,10 +6,15 @@ import (
 	"os"
 	"reflect"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
 )
+
+// splitParallel is how many elements of a list are stored at once.
+const splitParallel = 8
 
 // expandMap finds the elements of the list that a node maps over. A gathered list has them already; any other is decoded and
 // its elements are stored one by one, beside the scheduler.
@@ -19,33 +24,49 @@ func (s *scheduler) expandMap(n *node) {
 		s.expand(n, len(v.record.Elements), v.record.Elements)
 		return
 	}
+	s.splitBeside(n, v.record, false)
+}
+
+func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 	s.spawn(func() func() {
-		items, err := s.split(n, v.record)
+		items, err := s.split(s.preparing, n, list)
+		fail := func() {
+			n.cause = err
+			s.endWithoutTasks(n, metadata.StepFailed, fmt.Sprintf("split the list that it maps over: %v", err))
+		}
 		return func() {
-			if err != nil {
-				s.endWithoutTasks(n, metadata.StepFailed, fmt.Sprintf("split the list that it maps over: %v", err))
-				return
+			switch {
+			case s.stopping: // it is cancelled with the rest
+			case err == nil:
+				s.expand(n, len(items), items)
+			case damaged(err) && !again:
+				s.recompute([]artifact.Record{list}, fail, func(failed *node) {
+					if failed != nil {
+						s.endWithoutTasks(n, metadata.StepCancelled, upstreamReason(failed))
+						return
+					}
+					s.splitBeside(n, s.resolve(*n.g.Over, -1, nil).record, true)
+				})
+			default:
+				fail()
 			}
-			s.expand(n, len(items), items)
 		}
 	})
 }
 
-func (s *scheduler) split(n *node, list artifact.Record) (items []artifact.Record, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the codec panicked: %v", r)
-		}
-	}()
-	ctx, cancel := context.WithCancel(s.ctx)
-	defer cancel()
+// split decodes a list and stores its elements.
+func (s *scheduler) split(ctx context.Context, n *node, list artifact.Record) (items []artifact.Record, err error) {
+	defer recovered(&err)
 	var dir string
 	defer func() {
 		if dir != "" {
 			os.RemoveAll(dir)
 		}
 	}()
-	tempDir := func() (string, error) {
+	tempDir := func() (_ string, err error) {
+		if dir != "" {
+			return dir, nil
+		}
 		if err := os.MkdirAll(s.c.Worker.TempDir, 0o700); err != nil {
 			return "", err
 		}
@@ -58,10 +79,23 @@ func (s *scheduler) split(n *node, list artifact.Record) (items []artifact.Recor
 	}
 	v := reflect.ValueOf(decoded)
 	items = make([]artifact.Record, v.Len())
+	var group errgroup.Group
+	group.SetLimit(splitParallel)
 	for i := range items {
-		if items[i], err = transfer.Save(ctx, s.c.Artifacts, n.bind.Over.Elem, n.bind.ElemType, v.Index(i).Interface()); err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
-		}
+		group.Go(func() (err error) {
+			defer recovered(&err)
+			if items[i], err = transfer.Save(ctx, s.c.Artifacts, n.bind.Over.Elem, n.bind.ElemType, v.Index(i).Interface()); err != nil {
+				return fmt.Errorf("element %d: %w", i, err)
+			}
+			return nil
+		})
 	}
-	return items, nil
+	return items, group.Wait()
+}
+
+// recovered turns a panic of a codec, which may be the user's, into an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the codec panicked: %v", r)
+	}
 }

@@ -72,10 +72,10 @@ type execution struct {
 	a       Assignment
 	said    *said
 
-	dir func() (string, error)
-	mu  sync.Mutex // guards made
+	mu sync.Mutex // guards made and over
 	// made is the attempt's own directory, once it was asked for.
 	made string
+	over bool // the attempt has ended
 }
 
 func newExecution(h Host, p *graph.Program, store artifact.Store, o Options, a Assignment) *execution {
@@ -84,7 +84,6 @@ func newExecution(h Host, p *graph.Program, store artifact.Store, o Options, a A
 		store: store, options: o, a: a,
 	}
 	e.said = newSaid(a, store)
-	e.dir = e.tempDir
 	return e
 }
 
@@ -97,12 +96,13 @@ func (e *execution) run(ctx context.Context) Report {
 		attempt, stop = context.WithTimeoutCause(attempt, t, errTimeout)
 		defer stop()
 	}
-	values, failure := e.call(attempt, cancel)
-	if failure == nil {
-		r.Outputs, failure = e.save(ctx, values)
+	done := make(chan result, 1)
+	go e.call(ctx, attempt, done)
+	res := e.attend(done, cancel)
+	if res.failure != nil {
+		e.explain(attempt, res.failure)
 	}
-	r.Failure = failure
-	r.Finished = time.Now()
+	r.Outputs, r.Failure, r.Finished = res.outputs, res.failure, time.Now()
 	r.Metrics, r.Logs = e.said.close()
 	e.removeDir()
 	return r
@@ -110,27 +110,24 @@ func (e *execution) run(ctx context.Context) Report {
 
 // result is what the step's goroutine leaves behind.
 type result struct {
-	values  []any
+	outputs []artifact.Record
 	failure *Failure
 }
 
-// call runs the step in a goroutine of its own, so that runtime.Goexit ends only that, and passes on what it says meanwhile.
-func (e *execution) call(ctx context.Context, cancel context.CancelCauseFunc) ([]any, *Failure) {
-	done := make(chan result, 1)
-	go func() {
-		res := result{failure: &Failure{
-			Kind: KindGoexit, Permanent: true,
-			Message: fmt.Sprintf("step %s ended its goroutine with runtime.Goexit, as testing.T.FailNow does: return an error instead", e.node.Name),
-		}}
-		defer func() { done <- res }()
-		defer e.recovered(&res)
-		res = e.invoke(ctx)
-	}()
-	res := e.attend(done, cancel)
-	if res.failure != nil {
-		e.explain(ctx, res.failure)
+// call does the work, in a goroutine of its own, so that runtime.Goexit ends only that. What the step has returned is stored also if it is
+// asked to stop meanwhile: only the end of ctx, which forces it, prevents that.
+func (e *execution) call(ctx, attempt context.Context, done chan<- result) {
+	res := result{failure: &Failure{
+		Kind: KindGoexit, Permanent: true,
+		Message: fmt.Sprintf("step %s ended its goroutine with runtime.Goexit, as testing.T.FailNow does: return an error instead", e.node.Name),
+	}}
+	defer func() { done <- res }()
+	defer e.recovered(&res)
+	values, failure := e.invoke(attempt)
+	if failure == nil {
+		res.outputs, failure = e.save(ctx, values)
 	}
-	return res.values, res.failure
+	res.failure = failure
 }
 
 // attend waits for the step, stops it when asked, and sends beats.
@@ -162,16 +159,16 @@ func (e *execution) attend(done <-chan result, cancel context.CancelCauseFunc) r
 }
 
 // invoke decodes the inputs and calls the step function.
-func (e *execution) invoke(ctx context.Context) result {
+func (e *execution) invoke(ctx context.Context) ([]any, *Failure) {
 	call, failure := e.inputs(ctx)
 	if failure != nil {
-		return result{failure: failure}
+		return nil, failure
 	}
 	values, err := e.bind.Invoke(scope.With(ctx, e.scope()), call)
 	if err != nil {
-		return result{failure: &Failure{Kind: KindError, Message: err.Error(), Permanent: step.IsPermanent(err), Err: err}}
+		return nil, &Failure{Kind: KindError, Message: err.Error(), Permanent: step.IsPermanent(err), Err: err}
 	}
-	return result{values: values}
+	return values, nil
 }
 
 // recovered turns a panic of the step into a failure.
@@ -186,7 +183,7 @@ func (e *execution) recovered(res *result) {
 	}
 }
 
-// explain replaces what a step says after it was stopped by why it was stopped.
+// explain replaces what a step says after it was stopped by why it was stopped: the error of a step that stops is rarely about itself.
 func (e *execution) explain(ctx context.Context, f *Failure) {
 	if f.Kind != KindError && f.Kind != KindInput {
 		return
@@ -196,7 +193,7 @@ func (e *execution) explain(ctx context.Context, f *Failure) {
 		f.Kind, f.Permanent = KindTimeout, false
 		f.Message = fmt.Sprintf("timed out after %v: %s", e.a.Config.Timeout, f.Message)
 		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
-	case cause != nil && (f.Err == nil || errors.Is(f.Err, context.Canceled) || errors.Is(f.Err, cause)):
+	case cause != nil:
 		f.Kind = KindCancelled
 		f.Err = component.Errorf(component.Canceled, "%s", f.Message)
 	}
@@ -213,6 +210,9 @@ func (e *execution) scope() *scope.Scope {
 func (e *execution) tempDir() (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.over {
+		return "", component.Errorf(component.FailedPrecondition, "the attempt has ended and its directory is gone")
+	}
 	if e.made != "" {
 		return e.made, nil
 	}
@@ -230,6 +230,7 @@ func (e *execution) tempDir() (string, error) {
 func (e *execution) removeDir() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.over = true
 	if e.made != "" {
 		os.RemoveAll(e.made)
 	}

@@ -14,9 +14,12 @@ import (
 const (
 	// beatPause is how long what a step says is gathered before it is passed on.
 	beatPause = 100 * time.Millisecond
-	// metricLimit bounds the points of one attempt; lineLimit the lines that wait for those who follow live.
-	metricLimit = 100_000
-	lineLimit   = 1_000
+	// metricLimit bounds the points of one attempt, and metricNameLimit the bytes of their names.
+	metricLimit     = 100_000
+	metricNameLimit = 200
+	// lineLimit and lineBytes bound what waits for those who follow live.
+	lineLimit = 1_000
+	lineBytes = 1 << 20
 )
 
 // said gathers what a step says: logs, metrics, progress. What is said after the attempt ended, by a goroutine that the step
@@ -29,12 +32,14 @@ type said struct {
 
 	mu      sync.Mutex
 	lines   []logs.Line
+	bytes   int // of lines
 	metrics []metadata.Metric
 	done    int64
 	total   int64
 	news    bool
 	closed  bool
 	full    bool // metrics were dropped
+	unnamed bool // a metric was dropped for its name
 }
 
 func newSaid(a Assignment, store artifact.Store) *said {
@@ -59,20 +64,24 @@ func (s *said) changed() {
 func (s *said) line(l logs.Line) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.lines) >= lineLimit {
+	if s.closed || len(s.lines) >= lineLimit || s.bytes >= lineBytes {
 		return // it is in the stored log
 	}
 	s.lines = append(s.lines, l)
+	s.bytes += len(l.Message)
 	s.changed()
 }
 
 func (s *said) metric(name string, value float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	switch {
+	case s.closed:
 		return
-	}
-	if len(s.metrics) == metricLimit {
+	case name == "" || len(name) > metricNameLimit:
+		s.unnamed = true
+		return
+	case len(s.metrics) == metricLimit:
 		s.full = true
 		return
 	}
@@ -100,7 +109,7 @@ func (s *said) beat(h Host) {
 		return
 	}
 	b := Beat{Attempt: s.a.Attempt, Lines: s.lines, Done: s.done, Total: s.total}
-	s.lines, s.news = nil, false
+	s.lines, s.bytes, s.news = nil, 0, false
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -110,10 +119,12 @@ func (s *said) beat(h Host) {
 func (s *said) close() ([]metadata.Metric, []metadata.LogChunk) {
 	s.mu.Lock()
 	s.closed = true
-	metrics, full := s.metrics, s.full
-	s.mu.Unlock()
-	if full {
+	s.mu.Unlock() // nothing below changes any more
+	if s.full {
 		s.logger.Warn("metrics were dropped: an attempt records at most so many points", "limit", metricLimit)
 	}
-	return metrics, s.writer.Close()
+	if s.unnamed {
+		s.logger.Warn("metrics were dropped: a name must not be empty, nor longer than so many bytes", "limit", metricNameLimit)
+	}
+	return s.metrics, s.writer.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -18,46 +19,53 @@ import (
 // Shared holds the inputs that the elements of one mapped step share on one host: each is decoded once. It is safe for
 // concurrent use; make one with [NewShared].
 type Shared struct {
+	store   artifact.Store
 	tempDir string
+	node    *graph.Node
+	bind    *graph.Binding
 
 	mu     sync.Mutex
-	values map[sharedKey]*sharedValue
+	values map[int]*sharedValue // by input
 	dir    string
-}
-
-type sharedKey struct {
-	input  int
-	digest artifact.Digest
 }
 
 type sharedValue struct {
 	once  sync.Once
+	rec   artifact.Record
 	value any
 	err   error
 }
 
-// NewShared returns an empty Shared whose files live under tempDir.
-func NewShared(tempDir string) *Shared {
-	return &Shared{tempDir: tempDir, values: map[sharedKey]*sharedValue{}}
+// NewShared returns an empty Shared for a node, whose files live under tempDir.
+func NewShared(store artifact.Store, tempDir string, node *graph.Node, bind *graph.Binding) *Shared {
+	return &Shared{store: store, tempDir: tempDir, node: node, bind: bind, values: map[int]*sharedValue{}}
 }
 
-func (s *Shared) value(ctx context.Context, k sharedKey, read func(context.Context, func() (string, error)) (any, error)) (any, error) {
+// value returns the i-th input, which read decodes when it is first asked for.
+func (s *Shared) value(ctx context.Context, i int, rec artifact.Record, read reader) (any, error) {
 	s.mu.Lock()
-	v := s.values[k]
-	if v == nil {
-		v = &sharedValue{}
-		s.values[k] = v
+	v := s.values[i]
+	if v == nil || v.rec.Digest != rec.Digest {
+		v = &sharedValue{rec: rec}
+		s.values[i] = v
 	}
 	s.mu.Unlock()
-	// The value outlives the attempt that reads it first.
-	v.once.Do(func() { v.value, v.err = read(context.WithoutCancel(ctx), s.makeDir) })
+	v.once.Do(func() {
+		v.err = errors.New("decoding it ended its goroutine")
+		v.value, v.err = read(context.WithoutCancel(ctx), s.makeDir) // the value outlives the attempt that reads it first
+	})
 	if v.err != nil {
 		s.mu.Lock()
-		delete(s.values, k) // another attempt may have more luck
+		if s.values[i] == v {
+			delete(s.values, i) // another attempt may have more luck
+		}
 		s.mu.Unlock()
 	}
 	return v.value, v.err
 }
+
+// reader decodes a value. Dir makes the directory for its files.
+type reader func(ctx context.Context, dir func() (string, error)) (any, error)
 
 func (s *Shared) makeDir() (string, error) {
 	s.mu.Lock()
@@ -73,28 +81,75 @@ func (s *Shared) makeDir() (string, error) {
 	return s.dir, err
 }
 
-// Close hashes the shared values again, after the last element has ended, and forgets them. The error names the input of the node that
-// an element changed.
-func (s *Shared) Close(ctx context.Context, node *graph.Node, bind *graph.Binding) error {
+// Close hashes the shared values again, after the last element has ended, and forgets them. The error, with code Invalid, names the input
+// that an element changed.
+func (s *Shared) Close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer os.RemoveAll(s.dir)
+	if s.dir != "" {
+		defer os.RemoveAll(s.dir)
+	}
 	var errs []error
-	for k, v := range s.values {
-		port := bind.Inputs[k.input]
-		if port.Codec.ID() == "blob/1" || v.value == nil {
-			continue // a stream is opened anew by each reader
+	for i, v := range s.values {
+		if v.err != nil {
+			continue
 		}
-		rec, err := transfer.Save(ctx, hashOnly{}, port.Codec, node.Inputs[k.input].Type, v.value)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("step %s: hash shared input %s again: %w", node.Name, node.Inputs[k.input].Name, err))
-		} else if rec.Digest != k.digest {
+		name := s.node.Inputs[i].Name
+		changed, err := s.changed(ctx, i, v)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("hash shared input %s again: %w", name, err))
+		case changed:
 			errs = append(errs, component.Errorf(component.Invalid,
-				"step %s changed its input %s, which its elements share: copy it before changing it, or leave out ShareInputs", node.Name, node.Inputs[k.input].Name))
+				"an element changed input %s, which all elements share: copy it before changing it, or leave out ShareInputs", name))
 		}
 	}
-	s.values = map[sharedKey]*sharedValue{}
+	s.values = nil
 	return errors.Join(errs...)
+}
+
+// changed reports whether a value is not what was read. A codec need not write the very bytes that it read: in doubt the content is read
+// anew and compared as the codec writes it now.
+func (s *Shared) changed(ctx context.Context, i int, v *sharedValue) (bool, error) {
+	port := s.bind.Inputs[i]
+	if port.Codec.Name == "blob" {
+		return false, nil // a stream is opened anew by each reader
+	}
+	now, err := digest(ctx, port, v.rec, v.value)
+	if err != nil || now == v.rec.Digest {
+		return false, err
+	}
+	var again [2]artifact.Digest
+	for k := range again {
+		fresh, err := load(ctx, s.store, port, v.rec, s.freshDir)
+		if err != nil {
+			return false, err
+		}
+		if again[k], err = digest(ctx, port, v.rec, fresh); err != nil {
+			return false, err
+		}
+	}
+	return again[0] == again[1] && now != again[0], nil // a codec that writes something else each time tells nothing
+}
+
+// freshDir makes a directory within that of the shared values, whose lock is held.
+func (s *Shared) freshDir() (string, error) { return os.MkdirTemp(s.dir, "again-*") }
+
+// digest is that of a value as it would be stored.
+func digest(ctx context.Context, port graph.Port, rec artifact.Record, value any) (artifact.Digest, error) {
+	if rec.Codec != artifact.GatherCodec {
+		now, err := transfer.Save(ctx, hashOnly{}, port.Codec, rec.Type, value)
+		return now.Digest, err
+	}
+	list := reflect.ValueOf(value)
+	records := make([]artifact.Record, list.Len())
+	for i := range records {
+		var err error
+		if records[i], err = transfer.Save(ctx, hashOnly{}, port.Elem, "", list.Index(i).Interface()); err != nil {
+			return "", err
+		}
+	}
+	return transfer.Gather(records, rec.Type).Digest, nil
 }
 
 // hashOnly is a store that keeps nothing.

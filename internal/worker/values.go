@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,27 +22,53 @@ const parallel = 4
 // inputs decodes the inputs of one call. Small ones are decoded in place, larger ones concurrently.
 func (e *execution) inputs(ctx context.Context) (graph.Call, *Failure) {
 	call := graph.Call{Inputs: make([]any, len(e.a.Inputs)), Sources: e.sources()}
-	var group errgroup.Group
-	group.SetLimit(parallel)
-	var failed error
-	for i, rec := range e.a.Inputs {
-		load := func() (err error) {
-			call.Inputs[i], err = e.load(ctx, i, rec)
-			return err
-		}
-		if rec.Inline == nil {
-			group.Go(load)
-		} else if err := load(); err != nil && failed == nil {
-			failed = err
-		}
-	}
-	if err := group.Wait(); err != nil {
-		failed = err
-	}
-	if failed != nil {
-		return call, &Failure{Kind: KindInput, Message: failed.Error(), Err: failed}
+	large := func(i int) bool { return e.a.Inputs[i].Inline == nil }
+	err := each(len(e.a.Inputs), large, func(i int) (err error) {
+		call.Inputs[i], err = e.load(ctx, i, e.a.Inputs[i])
+		return err
+	})
+	if err != nil {
+		return call, &Failure{Kind: KindInput, Message: err.Error(), Err: err}
 	}
 	return call, nil
+}
+
+// each calls do for 0 to n-1, concurrently where that is worth it, and returns the first error.
+func each(n int, worth func(int) bool, do func(int) error) error {
+	many := 0
+	for i := range n {
+		if worth(i) {
+			many++
+		}
+	}
+	if many < 2 {
+		for i := range n {
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	var returned atomic.Int64
+	var inPlace error
+	for i := range n {
+		if worth(i) {
+			group.Go(func() error {
+				err := do(i)
+				returned.Add(1)
+				return err
+			})
+		} else if inPlace == nil {
+			inPlace = do(i)
+		}
+	}
+	err := cmp.Or(group.Wait(), inPlace)
+	if err == nil && returned.Load() < int64(many) {
+		return errors.New("a codec ended its goroutine with runtime.Goexit") // which errgroup takes for success
+	}
+	return err
 }
 
 func (e *execution) load(ctx context.Context, i int, rec artifact.Record) (any, error) {
@@ -55,9 +84,9 @@ func (e *execution) load(ctx context.Context, i int, rec artifact.Record) (any, 
 	var v any
 	var err error
 	if e.a.Shared != nil && e.a.Config.ShareInputs == step.On && !e.perElement(i) {
-		v, err = e.a.Shared.value(ctx, sharedKey{i, rec.Digest}, read)
+		v, err = e.a.Shared.value(ctx, i, rec, read)
 	} else {
-		v, err = read(ctx, e.dir)
+		v, err = read(ctx, e.tempDir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("input %s (%s): %w", e.node.Inputs[i].Name, rec.Digest.Short(), err)
@@ -105,15 +134,7 @@ func (e *execution) save(ctx context.Context, values []any) ([]artifact.Record, 
 		}
 		return nil
 	}
-	if len(values) == 1 {
-		return records, outputFailure(write(0))
-	}
-	var group errgroup.Group
-	group.SetLimit(parallel)
-	for i := range values {
-		group.Go(func() error { return write(i) })
-	}
-	return records, outputFailure(group.Wait())
+	return records, outputFailure(each(len(values), func(int) bool { return true }, write))
 }
 
 func outputFailure(err error) *Failure {
