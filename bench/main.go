@@ -13,6 +13,13 @@ import (
 )
 
 func main() {
+	if is, err := runChild(); is {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	names := flag.String("rows", "", "comma-separated rows to measure; empty: all")
 	rounds := flag.Int("rounds", 3, "rounds of each row; the table shows the median")
 	flag.Parse()
