@@ -23,15 +23,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // newPinner returns a pinner with a store and a memo, by whose clock every file has settled.
 func newPinner(t testing.TB) *Pinner {
 	t.Helper()
-	store, err := local.Open(t.TempDir())
+	dir := t.TempDir()
+	store, err := local.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	return &Pinner{
-		Store: store, MemoDir: t.TempDir(), pause: time.Millisecond,
+		Store: diskStore{store, dir}, MemoDir: t.TempDir(), pause: time.Millisecond,
 		now: func() time.Time { return time.Now().Add(time.Hour) },
 	}
+}
+
+// diskStore knows where its files are.
+type diskStore struct {
+	artifact.Store
+	dir string
 }
 
 func newOpener(t testing.TB, p *Pinner) *Opener {

@@ -27,8 +27,8 @@ type Pinner struct {
 	Store artifact.Store
 	// MemoDir is where digests of unchanged files and URLs are remembered. Empty: nowhere.
 	MemoDir string
-	// HTTP downloads. Nil is a client with the default transport. Redirects are not left to it.
-	HTTP *http.Client
+	// Transport downloads. Nil: http.DefaultTransport.
+	Transport http.RoundTripper
 	// Dir is the base of relative paths. Empty: the working directory.
 	Dir string
 

@@ -128,14 +128,13 @@ func (p *Pinner) download(ctx context.Context, l location.Location, known cached
 	return cached{Digest: info.Digest, Size: info.Size, ETag: etag, Modified: modified}, nil
 }
 
-// get sends a request and follows redirects. A client would follow them to any scheme, tell each host the URL that led there, and
-// quote addresses in errors.
+// get sends a request and follows redirects. An http.Client would follow them to any scheme, tell each host the URL that led there, and
+// quote addresses, which may hold secrets, in errors.
 func (p *Pinner) get(ctx context.Context, u *url.URL, known cached) (*http.Response, error) {
-	client := http.Client{}
-	if p.HTTP != nil {
-		client = *p.HTTP
+	transport := p.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for range redirects + 1 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 		if err != nil {
@@ -149,7 +148,7 @@ func (p *Pinner) get(ctx context.Context, u *url.URL, known cached) (*http.Respo
 		if known.Modified != "" {
 			req.Header.Set("If-Modified-Since", known.Modified)
 		}
-		resp, err := client.Do(req)
+		resp, err := transport.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}
@@ -211,12 +210,8 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// transferError explains why a request or the reading of its answer failed. It leaves out the address, which may hold secrets.
+// transferError explains why a request or the reading of its answer failed.
 func transferError(ctx context.Context, err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
@@ -230,7 +225,7 @@ func transferError(ctx context.Context, err error) error {
 		return component.Errorf(component.NotFound, "download: the host %s is not known: check its name, and the network", dns.Name)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return component.Errorf(component.Unavailable, "download: the transfer ended before the content did: %w", err)
-	case component.CodeOf(err) == component.Unknown, component.CodeOf(err) == component.DeadlineExceeded: // the client's own time limit
+	case component.CodeOf(err) == component.Unknown, component.CodeOf(err) == component.DeadlineExceeded: // a time limit of the transport
 		return component.Errorf(component.Unavailable, "download: %w", err)
 	}
 	return err

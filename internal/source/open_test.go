@@ -1,0 +1,206 @@
+package source
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/ref"
+)
+
+func readPin(t *testing.T, o *Opener, p ref.Pin) (string, error) {
+	t.Helper()
+	r, err := o.Open(t.Context(), p)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	return string(data), err
+}
+
+func TestOpenFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	write(t, path, "a,b")
+	p := newPinner(t)
+	pinned, o := pin(t, p, path), newOpener(t, p)
+	if got, err := readPin(t, o, pinned); got != "a,b" || err != nil {
+		t.Errorf("Open reads %q, %v", got, err)
+	}
+	if got, err := o.Path(t.Context(), pinned); got != path || err != nil {
+		t.Errorf("Path is %s, %v", got, err)
+	}
+}
+
+func TestFileThatChangedSinceSubmit(t *testing.T) {
+	t.Parallel()
+	changed := func(path string) string {
+		return "source " + path + " changed since the run was submitted: submit the run again: "
+	}
+	tests := map[string]struct {
+		change func(t *testing.T, path string)
+		code   component.Code
+		text   func(path string) string
+	}{
+		"content": {func(t *testing.T, path string) { edit(t, path, "a,c") }, component.Corrupt, changed},
+		"longer":  {func(t *testing.T, path string) { edit(t, path, "a,b,c") }, component.Corrupt, changed},
+		"shorter": {func(t *testing.T, path string) { edit(t, path, "a") }, component.Corrupt, changed},
+		"removed": {func(_ *testing.T, path string) { os.Remove(path) }, component.NotFound, func(path string) string { return "source " + path + ": stat " + path + ": no such file" }},
+		"directory": {func(t *testing.T, path string) {
+			os.Remove(path)
+			write(t, filepath.Join(path, "x"), "a,b")
+		}, component.Corrupt, changed},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "rows.csv")
+			write(t, path, "a,b")
+			p := newPinner(t)
+			pinned, o := pin(t, p, path), newOpener(t, p)
+			test.change(t, path)
+			got, err := readPin(t, o, pinned)
+			check(t, err, test.code, test.text(path))
+			if got == "a,c" {
+				t.Error("all of the wrong content was handed out")
+			}
+			_, err = o.Path(t.Context(), pinned)
+			check(t, err, test.code, test.text(path))
+		})
+	}
+}
+
+func TestFileThatChangesWhileAStepReadsIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	write(t, path, strings.Repeat("a", 1<<20))
+	p := newPinner(t)
+	pinned := pin(t, p, path)
+	r, err := newOpener(t, p).Open(t.Context(), pinned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, strings.Repeat("b", 1<<20))
+	_, err = io.Copy(io.Discard, r)
+	check(t, err, component.Corrupt, "source "+path+" changed since the run was submitted: submit the run again: ")
+}
+
+func TestOpenDirectory(t *testing.T) {
+	t.Parallel()
+	dir, p := tree(t), newPinner(t)
+	pinned, o := pin(t, p, dir), newOpener(t, p)
+	if got, err := o.Path(t.Context(), pinned); got != dir || err != nil {
+		t.Errorf("Path is %s, %v", got, err)
+	}
+	_, err := o.Open(t.Context(), pinned)
+	check(t, err, component.Invalid, "source "+dir+" is a directory: use Path")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "a file now")
+	_, err = o.Path(t.Context(), pinned)
+	check(t, err, component.Corrupt, "source "+dir+" changed since the run was submitted")
+}
+
+func TestOpenStored(t *testing.T) {
+	t.Parallel()
+	p := newPinner(t)
+	content := strings.Repeat("row\n", 100_000)
+	pinned, err := p.Pin(t.Context(), ref.SourceSlot{URI: "bytes:in/rows.csv", Data: []byte(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	o := &Opener{Pinner: p, TempDir: func() (string, error) { return temp, nil }}
+	if got, err := readPin(t, o, pinned); got != content || err != nil {
+		t.Errorf("Open reads %d bytes, %v", len(got), err)
+	}
+	seen := map[string]bool{}
+	for range 2 {
+		path, err := o.Path(t.Context(), pinned)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if string(data) != content || err != nil {
+			t.Errorf("Path leads to %d bytes, %v", len(data), err)
+		}
+		if !strings.HasPrefix(path, temp) || filepath.Base(path) != "rows.csv" || seen[path] {
+			t.Errorf("Path is %s", path)
+		}
+		seen[path] = true
+		write(t, path, "changed by the step")
+	}
+}
+
+// A copy that is damaged or gone is stored anew by the next pin, although the server says that nothing changed.
+func TestStoredCopyIsDamaged(t *testing.T) {
+	t.Parallel()
+	damage := map[string]func(t *testing.T, p *Pinner, d artifact.Digest){
+		"flipped": func(t *testing.T, p *Pinner, d artifact.Digest) {
+			files, err := filepath.Glob(filepath.Join(p.Store.(diskStore).dir, "sha256", d.Hex()[:2], d.Hex()[2:]))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("content is in %v, %v", files, err)
+			}
+			os.Chmod(files[0], 0o600)
+			write(t, files[0], "x,b")
+		},
+		"gone": func(t *testing.T, p *Pinner, d artifact.Digest) {
+			if err := p.Store.Delete(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, test := range damage {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, "a,b", map[string]string{"ETag": `"1"`})
+			p := s.pinner(t)
+			pinned := pin(t, p, s.URL)
+			test(t, p, artifact.Digest(pinned.Digest))
+			temp := t.TempDir()
+			o := &Opener{Pinner: p, TempDir: func() (string, error) { return temp, nil }}
+			for _, open := range []func() error{
+				func() error { _, err := readPin(t, o, pinned); return err },
+				func() error { _, err := o.Path(t.Context(), pinned); return err },
+			} {
+				err := open()
+				code := component.Corrupt
+				if name == "gone" {
+					code = component.NotFound
+				}
+				check(t, err, code, "source "+s.URL+": its copy in the artifact store is damaged or gone: submit the run again, which stores it anew: ")
+			}
+			if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+			if again := pin(t, p, s.URL); again != pinned {
+				t.Errorf("pinned %+v, then %+v", pinned, again)
+			}
+			if got, err := readPin(t, o, pinned); got != "a,b" || err != nil {
+				t.Errorf("after the next pin: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestOpenWithoutTempDir(t *testing.T) {
+	t.Parallel()
+	p := newPinner(t)
+	pinned, err := p.Pin(t.Context(), ref.SourceSlot{URI: "bytes:rows.csv", Data: []byte("a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Opener{Pinner: p, TempDir: func() (string, error) { return "", os.ErrPermission }}
+	_, err = o.Path(t.Context(), pinned)
+	check(t, err, component.FailedPrecondition, "source bytes:rows.csv: make a local copy: permission denied")
+}
