@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +26,26 @@ func Load(ctx context.Context, store artifact.Store, c codec.Codec, rec artifact
 	if err != nil {
 		return nil, err
 	}
-	return c.Decode(ctx, &content{store: store, rec: rec, version: version, tempDir: tempDir})
+	v, err := c.Decode(ctx, &content{store: store, rec: rec, version: version, tempDir: tempDir})
+	if err == nil {
+		return v, nil
+	}
+	// Damage explains whatever a codec makes of it, who may have given up before the end.
+	if damage := verify(ctx, store, rec); errors.Is(damage, component.ErrCorrupt) {
+		return nil, damage
+	}
+	return nil, err
+}
+
+// verify reads content to its end.
+func verify(ctx context.Context, store artifact.Store, rec artifact.Record) error {
+	r, err := Content(ctx, store, rec)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
 }
 
 // LoadList reads a gathered list, element by element, into a slice of listType. It is never nil.

@@ -121,6 +121,9 @@ func (s *sink) end(cause error) error {
 	_ = s.pipe.CloseWithError(cause)
 	res := <-s.put
 	s.unhook()
+	if s.ctx.Err() != nil && errors.Is(cause, io.ErrClosedPipe) {
+		cause = context.Cause(s.ctx) // why the pipe was closed
+	}
 	if _, ours := asPutError(cause); ours && res.err != nil {
 		return fmt.Errorf("store it: %w", res.err)
 	}
