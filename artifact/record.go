@@ -16,7 +16,7 @@ type Record struct {
 	Type string `json:"type"`
 	// Inline holds the encoded bytes themselves if there are at most InlineLimit; they are then not in the artifact store.
 	// It is non-nil, though possibly empty, exactly if the content is inline.
-	Inline []byte `json:"inline,omitempty"`
+	Inline []byte `json:"inline,omitzero"`
 	// Meta is what the codec extracted: rows, columns, shape, min, max, width, height, name. Values are JSON scalars, lists and maps.
 	Meta map[string]any `json:"meta,omitempty"`
 	// Preview is a bounded text for people, at most PreviewLimit bytes of valid UTF-8.

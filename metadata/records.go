@@ -7,8 +7,6 @@ import (
 	"github.com/tenon-ml/tenon/artifact"
 )
 
-// NewID is not here: IDs are UUIDv7 strings that the writer makes, so that a batch can be sent again.
-
 // Document is content that is stored once per digest: a graph, a plan, parameters, a configuration.
 type Document struct {
 	Digest artifact.Digest `json:"digest"`
@@ -16,7 +14,8 @@ type Document struct {
 	Body   []byte          `json:"body"`
 }
 
-// Run is one execution of a pipeline.
+// Run is one execution of a pipeline. IDs, of runs and of all else, are UUIDv7 that the writer makes, so that they sort by time and a
+// batch can be sent again.
 type Run struct {
 	ID       string            `json:"id"`
 	Name     string            `json:"name"` // unique only by intention
@@ -126,12 +125,12 @@ type LogChunk struct {
 	Digest artifact.Digest `json:"digest,omitempty"` // larger ones are in the artifact store
 }
 
-// Metric is one point that a step recorded.
+// Metric is one point that a step recorded. As JSON a value that is no number is one of the strings "NaN", "+Inf" and "-Inf".
 type Metric struct {
 	StepKey
 	Attempt string    `json:"attempt"`
 	Name    string    `json:"name"`
-	Value   float64   `json:"value"` // may be NaN or infinite; JSON shows those as strings
+	Value   float64   `json:"value"` // may be NaN or infinite
 	Time    time.Time `json:"time"`
 	Seq     int       `json:"seq"` // order within the attempt
 }
@@ -146,7 +145,7 @@ type Artifact struct {
 	Versions []Version `json:"versions,omitempty"`
 }
 
-// Version is a named version of an artifact. The store gives the numbers, from 1.
+// Version is a named version of an artifact. Artifacts of the same content may share one, as those of cached runs do.
 type Version struct {
 	Name     string    `json:"name"` // "penguins/model"
 	Version  int       `json:"version"`

@@ -4,129 +4,246 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
+	"math"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-const artifactColumns = `SELECT a.id, a.run_id, a.step, a.idx, a.name, a.pipeline, a.created, s.body FROM artifacts a
-	JOIN steps s ON s.run_id = a.run_id AND s.step = a.step AND s.idx = a.idx WHERE TRUE`
+const (
+	// byID finds artifacts by their ID; the artifact itself is in the body of its step.
+	byID = "SELECT a.id, r.pipeline, s.body FROM artifacts a CROSS JOIN steps s ON s.n = a.step CROSS JOIN runs r ON r.n = s.run WHERE "
 
-func scanArtifact(row scanner) (metadata.Artifact, error) {
-	var a metadata.Artifact
-	var created int64
-	var data []byte
-	if err := row.Scan(&a.ID, &a.Run, &a.Step, &a.Index, &a.Name, &a.Pipeline, &created, &data); err != nil {
-		return a, err
-	}
-	a.Created = time.Unix(0, created).UTC()
-	step, err := body[metadata.Step](onlyBody(data))
-	if err != nil {
-		return a, err
-	}
-	for _, o := range step.Outputs {
-		if o.ID == a.ID {
-			a.Output = o
-			return a, nil
-		}
-	}
-	return a, component.Errorf(component.Corrupt, "metadata: artifact %s is not among the outputs of its step", a.ID)
+	// byRun walks the steps of runs.
+	byRun = "SELECT r.pipeline, s.body FROM runs r CROSS JOIN steps s ON s.run = r.n WHERE "
+
+	// byName walks the versions of a name from the newest to the oldest, each with the first of its artifacts. It jumps from
+	// version to version, since one may have an artifact in each of many runs.
+	byName = `WITH RECURSIVE walk (version) AS (
+			SELECT max(version) FROM versions WHERE name = ?1 AND version < ?2
+			UNION ALL
+			SELECT (SELECT max(version) FROM versions WHERE name = ?1 AND version < walk.version) FROM walk WHERE walk.version IS NOT NULL
+		)
+		SELECT walk.version, a.id, r.pipeline, s.body FROM walk
+		CROSS JOIN artifacts a ON a.id = (SELECT min(artifact) FROM versions WHERE name = ?1 AND version = walk.version)
+		CROSS JOIN steps s ON s.n = a.step CROSS JOIN runs r ON r.n = s.run`
+)
+
+// output returns one artifact of a step.
+func output(step metadata.Step, i int, pipeline string) metadata.Artifact {
+	return metadata.Artifact{Output: step.Outputs[i], StepKey: step.StepKey, Pipeline: pipeline, Created: step.Finished}
 }
 
-type onlyBody []byte
-
-func (b onlyBody) Scan(dest ...any) error {
-	*dest[0].(*[]byte) = b
-	return nil
+func scanArtifact(row scanner, more ...any) (metadata.Artifact, error) {
+	var id, pipeline string
+	var body []byte
+	if err := row.Scan(append(more, &id, &pipeline, &body)...); err != nil {
+		return metadata.Artifact{}, err
+	}
+	step, err := fromJSON[metadata.Step](body)
+	if err != nil {
+		return metadata.Artifact{}, err
+	}
+	for i, o := range step.Outputs {
+		if o.ID == id {
+			return output(step, i, pipeline), nil
+		}
+	}
+	return metadata.Artifact{}, component.Errorf(component.Corrupt, "metadata: artifact %s is not among the outputs of its step", id)
 }
 
 // Artifact implements [metadata.Store].
 func (s *store) Artifact(ctx context.Context, id string) (metadata.Artifact, error) {
-	a, err := scanArtifact(s.read.QueryRowContext(ctx, artifactColumns+" AND a.id = ?", id))
+	if err := checkKey("artifact.id", id); err != nil {
+		return metadata.Artifact{}, err
+	}
+	a, err := scanArtifact(s.row(ctx, byID+"a.id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, component.Errorf(component.NotFound, "artifact %.80q does not exist", id)
 	}
-	if err != nil {
-		return a, s.coded("read an artifact", err)
+	if err == nil {
+		err = s.addVersions(ctx, &a)
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT name, version, created FROM versions WHERE artifact = ? ORDER BY name, version", id)
-	if err != nil {
-		return a, s.coded("read an artifact", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		v := metadata.Version{Artifact: id}
+	return a, s.coded("read an artifact", err)
+}
+
+// addVersions fills in the names of an artifact.
+func (s *store) addVersions(ctx context.Context, a *metadata.Artifact) error {
+	q := query{sql: "SELECT name, version, created FROM versions WHERE artifact = ? ORDER BY name, version", args: []any{a.ID}}
+	return s.each(ctx, q, func(row scanner) (bool, error) {
+		v := metadata.Version{Artifact: a.ID}
 		var created int64
-		if err := rows.Scan(&v.Name, &v.Version, &created); err != nil {
-			return a, s.coded("read an artifact", err)
-		}
-		v.Created = time.Unix(0, created).UTC()
+		err := row.Scan(&v.Name, &v.Version, &created)
+		v.Created = fromNanos(created)
 		a.Versions = append(a.Versions, v)
-	}
-	return a, s.coded("read an artifact", rows.Err())
+		return true, err
+	})
 }
 
 // Artifacts implements [metadata.Store].
 func (s *store) Artifacts(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
-	limit, err := limitOf(q.Cursor)
-	if err != nil {
+	if err := checkArtifactQuery(q); err != nil {
 		return metadata.Page[metadata.Artifact]{}, err
 	}
-	after := ""
-	if err := decodeCursor(q.After, &after); err != nil {
-		return metadata.Page[metadata.Artifact]{}, err
+	list := s.artifactsByRun
+	switch {
+	case q.Name != "":
+		list = s.artifactsByName
+	case q.IDPrefix != "":
+		list = s.artifactsByID
 	}
-	sel := query{sql: artifactColumns}
-	if q.After != "" {
-		sel.where("a.id < ?", after)
-	}
-	if q.Run != "" {
-		sel.where("a.run_id = ?", q.Run)
-	}
-	if q.Step != "" {
-		sel.where("a.step = ?", q.Step)
-	}
-	if q.Pipeline != "" {
-		sel.where("a.pipeline = ?", q.Pipeline)
-	}
-	if q.Digest != "" {
-		sel.where("a.digest = ?", q.Digest)
-	}
-	if q.IDPrefix != "" {
-		sel.where("a.id >= ? AND a.id < ?", q.IDPrefix, q.IDPrefix+"\xff")
-	}
-	if q.Name != "" {
-		sel.where("a.id IN (SELECT artifact FROM versions WHERE name = ?)", q.Name)
-	}
-	sel.sql += " ORDER BY a.id DESC"
-	p, err := page(ctx, s, "list artifacts", sel, limit, scanArtifact, func(a metadata.Artifact) any { return a.ID })
-	if err != nil || q.Name == "" {
-		return p, err
-	}
+	p, err := list(ctx, q)
 	for i := range p.Items {
-		if p.Items[i], err = s.Artifact(ctx, p.Items[i].ID); err != nil {
-			return p, err
+		if err == nil {
+			err = s.addVersions(ctx, &p.Items[i])
 		}
+	}
+	if err != nil {
+		return metadata.Page[metadata.Artifact]{}, s.coded("list artifacts", err)
 	}
 	return p, nil
 }
 
+// matches reports whether an artifact is one that q selects.
+func matches(q metadata.ArtifactQuery, a metadata.Artifact) bool {
+	return (q.Run == "" || q.Run == a.Run) && (q.Step == "" || q.Step == a.Step) && (q.Pipeline == "" || q.Pipeline == a.Pipeline)
+}
+
+func (s *store) artifactsByID(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
+	var after string
+	limit, err := begin(q.Cursor, &after)
+	if err != nil {
+		return metadata.Page[metadata.Artifact]{}, err
+	}
+	sel := query{sql: byID}
+	sel.add("a.id >= ? AND a.id < ?", q.IDPrefix, endOfPrefix(q.IDPrefix))
+	if after != "" {
+		sel.add(" AND a.id < ?", after)
+	}
+	sel.add(" ORDER BY a.id DESC")
+	p := metadata.Page[metadata.Artifact]{Items: []metadata.Artifact{}}
+	err = s.each(ctx, sel, func(row scanner) (bool, error) {
+		a, err := scanArtifact(row)
+		if err != nil || !matches(q, a) {
+			return true, err
+		}
+		return add(&p, a, limit, func(last metadata.Artifact) any { return last.ID }), nil
+	})
+	return p, err
+}
+
+func (s *store) artifactsByName(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
+	before := int64(math.MaxInt64)
+	limit, err := begin(q.Cursor, &before)
+	if err != nil {
+		return metadata.Page[metadata.Artifact]{}, err
+	}
+	p := metadata.Page[metadata.Artifact]{Items: []metadata.Artifact{}}
+	last := 0
+	err = s.each(ctx, query{sql: byName, args: []any{q.Name, before}}, func(row scanner) (bool, error) {
+		var version int
+		a, err := scanArtifact(row, &version)
+		if err != nil || !matches(q, a) {
+			return true, err
+		}
+		more := add(&p, a, limit, func(metadata.Artifact) any { return last })
+		last = version
+		return more, nil
+	})
+	return p, err
+}
+
+// artifactPlace is the place of an artifact in the order of runs, steps and outputs.
+type artifactPlace struct {
+	Run, Step     string
+	Index, Output int
+}
+
+func (s *store) artifactsByRun(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
+	var after artifactPlace
+	limit, err := begin(q.Cursor, &after)
+	if err != nil {
+		return metadata.Page[metadata.Artifact]{}, err
+	}
+	if q.Run != "" && after.Run != "" && after.Run != q.Run {
+		return metadata.Page[metadata.Artifact]{}, badCursor(q.Cursor)
+	}
+	p := metadata.Page[metadata.Artifact]{Items: []metadata.Artifact{}}
+	last := after
+	scan := func(row scanner) (bool, error) {
+		var pipeline string
+		var body []byte
+		if err := row.Scan(&pipeline, &body); err != nil {
+			return false, err
+		}
+		step, err := fromJSON[metadata.Step](body)
+		if err != nil {
+			return false, err
+		}
+		for i := range step.Outputs {
+			at := artifactPlace{step.Run, step.Step, step.Index, i}
+			if at.Run == after.Run && at.Step == after.Step && at.Index == after.Index && i <= after.Output {
+				continue
+			}
+			if !add(&p, output(step, i, pipeline), limit, func(metadata.Artifact) any { return last }) {
+				return false, nil
+			}
+			last = at
+		}
+		return true, nil
+	}
+	if after.Run != "" { // the rest of the run in whose middle the page before ended
+		if err := s.each(ctx, artifactsQuery(q, "r.id = ? AND (s.step, s.idx) >= (?, ?)", after.Run, after.Step, after.Index), scan); err != nil {
+			return p, err
+		}
+		if q.Run != "" || p.Next != "" {
+			return p, nil
+		}
+		return p, s.each(ctx, artifactsQuery(q, "r.id < ?", after.Run), scan)
+	}
+	if q.Run != "" {
+		return p, s.each(ctx, artifactsQuery(q, "r.id = ?", q.Run), scan)
+	}
+	return p, s.each(ctx, artifactsQuery(q, "TRUE"), scan)
+}
+
+func artifactsQuery(q metadata.ArtifactQuery, where string, args ...any) query {
+	sel := query{sql: byRun}
+	sel.add(where, args...)
+	if q.Pipeline != "" {
+		sel.add(" AND r.pipeline = ?", q.Pipeline)
+	}
+	if q.Step != "" {
+		sel.add(" AND s.step = ?", q.Step)
+	}
+	sel.add(" ORDER BY r.id DESC, s.step, s.idx")
+	return sel
+}
+
 // Version implements [metadata.Store].
 func (s *store) Version(ctx context.Context, name string, version int) (metadata.Version, error) {
-	v := metadata.Version{Name: name}
-	sel, args := "SELECT version, artifact, created FROM versions WHERE name = ? ORDER BY version DESC LIMIT 1", []any{name}
-	if version != 0 {
-		sel, args = "SELECT version, artifact, created FROM versions WHERE name = ? AND version = ?", append(args, version)
+	if err := checkKey("version.name", name); err != nil {
+		return metadata.Version{}, err
 	}
+	if version < 0 {
+		return metadata.Version{}, component.Errorf(component.Invalid, "version %d of %.80s: versions count from 1; 0 is the newest", version, name)
+	}
+	sel, args := "SELECT version, artifact, created FROM versions WHERE name = ?1 AND version = ", []any{name}
+	if version == 0 {
+		sel += "(SELECT max(version) FROM versions WHERE name = ?1)"
+	} else {
+		sel, args = sel+"?2", append(args, version)
+	}
+	sel += " ORDER BY artifact LIMIT 1"
+	v := metadata.Version{Name: name}
 	var created int64
-	err := s.read.QueryRowContext(ctx, sel, args...).Scan(&v.Version, &v.Artifact, &created)
+	err := s.row(ctx, sel, args...).Scan(&v.Version, &v.Artifact, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		if version == 0 {
-			return v, component.Errorf(component.NotFound, "no artifact is named %.80q", name)
+			return metadata.Version{}, component.Errorf(component.NotFound, "no artifact is named %.80q", name)
 		}
-		return v, component.Errorf(component.NotFound, "%.80s has no version %d", name, version)
+		return metadata.Version{}, component.Errorf(component.NotFound, "%.80s has no version %d", name, version)
 	}
-	v.Created = time.Unix(0, created).UTC()
+	v.Created = fromNanos(created)
 	return v, s.coded("read a version", err)
 }

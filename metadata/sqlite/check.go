@@ -1,120 +1,234 @@
 package sqlite
 
 import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
 const (
-	nameLimit = 1 << 10  // bytes of an ID, a name, a key
+	keyLimit  = 1 << 10  // bytes of an ID, a name, a key
 	textLimit = 1 << 20  // bytes of an error, a stack, a reason
-	bodyLimit = 64 << 20 // bytes of a document
+	bodyLimit = 64 << 20 // bytes of a document, of inline content
 )
 
 // checkBatch refuses what no honest writer sends, before it takes the writer's time.
 func checkBatch(b metadata.Batch) error {
-	c := checker{}
-	c.text("batch.id", b.ID, nameLimit)
+	c := &checker{}
+	if b.ID != "" {
+		id, err := uuid.Parse(b.ID)
+		c.holds(err == nil && id.Version() == 7, "batch.id %.80q is not a UUIDv7", b.ID)
+	}
 	for _, d := range b.Documents {
-		c.digest("document.digest", string(d.Digest), d.Digest.Validate())
+		c.digest("document.digest", d.Digest)
+		c.key("document.kind", d.Kind)
 		c.size("document.body", len(d.Body), bodyLimit)
 	}
-	for _, r := range b.Create {
-		c.id("run.id", r.ID)
-		c.text("run.name", r.Name, nameLimit)
-		c.id("run.pipeline", r.Pipeline)
-		c.state("run.state", r.State.CanBecome(r.State) && knownRun(r.State), string(r.State))
-		for k, v := range r.Tags {
-			c.text("run.tags", k, nameLimit)
-			c.text("run.tags", v, nameLimit)
-		}
+	for i := range b.Create {
+		c.createdRun(&b.Create[i])
 	}
-	for _, r := range b.Update {
-		c.id("run.id", r.ID)
-		c.text("run.error", r.Error, textLimit)
-		c.state("run.state", knownRun(r.State), string(r.State))
+	for i := range b.Update {
+		c.run(&b.Update[i])
 	}
-	for _, s := range b.Steps {
-		c.id("step.run", s.Run)
-		c.id("step.step", s.Step)
-		c.text("step.error", s.Error, textLimit)
-		c.text("step.cache_key", s.CacheKey, nameLimit)
-		c.state("step.state", knownStep(s.State), string(s.State))
-		for _, o := range s.Outputs {
-			c.id("output.id", o.ID)
-			c.id("output.name", o.Name)
-			c.digest("output.digest", string(o.Record.Digest), o.Record.Digest.Validate())
-			c.size("output.preview", len(o.Record.Preview), textLimit)
-			c.size("output.inline", len(o.Record.Inline), textLimit)
-		}
+	for i := range b.Steps {
+		c.step(&b.Steps[i])
 	}
-	for _, a := range b.Attempts {
-		c.id("attempt.id", a.ID)
-		c.id("attempt.run", a.Run)
-		c.text("attempt.error", a.Error, textLimit)
-		c.text("attempt.stack", a.Stack, textLimit)
+	for i := range b.Attempts {
+		c.attempt(&b.Attempts[i])
 	}
-	for _, m := range b.Metrics {
-		c.id("metric.run", m.Run)
-		c.id("metric.attempt", m.Attempt)
-		c.id("metric.name", m.Name)
+	for i := range b.Metrics {
+		m := &b.Metrics[i]
+		c.stepKey("metric", m.StepKey)
+		c.key("metric.attempt", m.Attempt)
+		c.key("metric.name", m.Name)
+		c.time("metric.time", m.Time)
 	}
 	for _, v := range b.Versions {
-		c.id("version.name", v.Name)
-		c.id("version.artifact", v.Artifact)
+		c.key("version.name", v.Name)
+		c.key("version.artifact", v.Artifact)
+		c.time("version.created", v.Created)
 	}
 	return c.err
 }
 
+// checker keeps the first thing that is wrong.
 type checker struct{ err error }
 
-func (c *checker) fail(format string, args ...any) {
-	if c.err == nil {
+func (c *checker) createdRun(r *metadata.Run) {
+	c.run(r)
+	c.label("run.name", r.Name)
+	c.key("run.pipeline", r.Pipeline)
+	c.label("run.stack", r.Stack)
+	if r.Graph != "" {
+		c.digest("run.graph", r.Graph)
+	}
+	if r.Plan != "" {
+		c.digest("run.plan", r.Plan)
+	}
+	c.size("run.params", len(r.Params), bodyLimit)
+	c.tags(r.Tags)
+}
+
+func (c *checker) run(r *metadata.Run) {
+	c.key("run.id", r.ID)
+	c.holds(slices.Contains(metadata.RunStates(), r.State), "run.state %.40q is not a state of a run", r.State)
+	c.size("run.error", len(r.Error), textLimit)
+	for name, record := range r.Outputs {
+		c.key("run.outputs", name)
+		c.record("run.outputs", &record)
+	}
+}
+
+func (c *checker) tags(tags map[string]string) {
+	for k, v := range tags {
+		c.key("run.tags", k)
+		c.label("run.tags", v)
+	}
+}
+
+func (c *checker) stepKey(what string, k metadata.StepKey) {
+	c.key(what+".run", k.Run)
+	c.key(what+".step", k.Step)
+	c.holds(k.Index >= -1, "%s.index is %d, the least is -1", what, k.Index)
+}
+
+func (c *checker) step(s *metadata.Step) {
+	c.stepKey("step", s.StepKey)
+	c.holds(slices.Contains(metadata.StepStates(), s.State), "step.state %.40q is not a state of a step", s.State)
+	c.label("step.cache_key", s.CacheKey)
+	c.size("step.error", len(s.Error), textLimit)
+	c.size("step.skip", len(s.Skip), textLimit)
+	c.size("step.uncached", len(s.Uncached), textLimit)
+	c.time("step.computed", s.Computed)
+	for i := range s.Outputs {
+		o := &s.Outputs[i]
+		c.key("output.id", o.ID)
+		c.key("output.name", o.Name)
+		c.record("output", &o.Record)
+	}
+	for i := range s.Inputs {
+		in := &s.Inputs[i]
+		c.key("input.name", in.Name)
+		c.label("input.artifact", in.Artifact)
+		if in.Digest != "" {
+			c.digest("input.digest", in.Digest)
+		}
+	}
+}
+
+func (c *checker) record(what string, r *artifact.Record) {
+	c.digest(what+".digest", r.Digest)
+	c.size(what+".inline", len(r.Inline), bodyLimit)
+	c.size(what+".preview", len(r.Preview), textLimit)
+	for i := range r.Elements {
+		c.record(what+".elements", &r.Elements[i])
+	}
+}
+
+func (c *checker) attempt(a *metadata.Attempt) {
+	c.stepKey("attempt", a.StepKey)
+	c.key("attempt.id", a.ID)
+	c.size("attempt.error", len(a.Error), textLimit)
+	c.size("attempt.stack", len(a.Stack), textLimit)
+	c.size("attempt.reason", len(a.Reason), textLimit)
+	for _, l := range a.Logs {
+		c.size("attempt.logs", len(l.Inline), bodyLimit)
+		if l.Digest != "" {
+			c.digest("attempt.logs", l.Digest)
+		}
+	}
+}
+
+func (c *checker) holds(ok bool, format string, args ...any) {
+	if !ok && c.err == nil {
 		c.err = component.Errorf(component.Invalid, "metadata: "+format, args...)
 	}
 }
 
-func (c *checker) id(field, s string) {
-	if s == "" {
-		c.fail("%s is empty", field)
-	}
-	c.text(field, s, nameLimit)
+// key is what rows are found by.
+func (c *checker) key(field, s string) {
+	c.holds(s != "", "%s is empty", field)
+	c.label(field, s)
 }
 
-func (c *checker) text(field, s string, limit int) { c.size(field, len(s), limit) }
+// label is a key that may be empty.
+func (c *checker) label(field, s string) {
+	c.size(field, len(s), keyLimit)
+	c.holds(utf8.ValidString(s) && strings.IndexByte(s, 0) < 0, "%s %.80q is not valid UTF-8 without NUL", field, s)
+}
 
 func (c *checker) size(field string, n, limit int) {
-	if n > limit {
-		c.fail("%s has %d bytes, the limit is %d", field, n, limit)
+	c.holds(n <= limit, "%s has %d bytes, the limit is %d", field, n, limit)
+}
+
+func (c *checker) digest(field string, d artifact.Digest) {
+	if err := d.Validate(); err != nil {
+		c.holds(false, "%s: %w", field, err)
 	}
 }
 
-func (c *checker) digest(field, s string, err error) {
-	if err != nil {
-		c.fail("%s: %w", field, err)
-	}
+// time refuses what does not fit into 64 bits of nanoseconds.
+func (c *checker) time(field string, t time.Time) {
+	in := t.IsZero() || !t.Before(time.Unix(0, math.MinInt64)) && !t.After(time.Unix(0, math.MaxInt64))
+	c.holds(in, "%s %v is not between the years 1678 and 2262", field, t)
 }
 
-func (c *checker) state(field string, known bool, s string) {
-	if !known {
-		c.fail("%s %.40q is not known", field, s)
-	}
+func checkKey(field, s string) error {
+	c := &checker{}
+	c.key(field, s)
+	return c.err
 }
 
-func knownRun(s metadata.RunState) bool {
-	for _, k := range metadata.RunStates() {
-		if k == s {
-			return true
-		}
+// checkPart checks what selects within a run: the names may be empty.
+func checkPart(run string, names ...string) error {
+	c := &checker{}
+	c.key("run", run)
+	for _, n := range names {
+		c.label("query", n)
 	}
-	return false
+	return c.err
 }
 
-func knownStep(s metadata.StepState) bool {
-	for _, k := range metadata.StepStates() {
-		if k == s {
-			return true
-		}
+func checkRunQuery(q metadata.RunQuery) error {
+	c := &checker{}
+	c.label("query.pipeline", q.Pipeline)
+	c.label("query.name", q.Name)
+	c.label("query.id_prefix", q.IDPrefix)
+	c.tags(q.Tags)
+	c.holds(len(q.Tags) <= tagLimit, "%d tags in one query, the limit is %d", len(q.Tags), tagLimit)
+	for _, s := range q.States {
+		c.holds(slices.Contains(metadata.RunStates(), s), "query.states: %.40q is not a state of a run", s)
 	}
-	return false
+	return c.err
+}
+
+// tagLimit bounds the tags of one query, each of which is a subquery.
+const tagLimit = 100
+
+func checkStepQuery(q metadata.StepQuery) error {
+	if err := checkPart(q.Run, q.Step); err != nil {
+		return err
+	}
+	c := &checker{}
+	for _, s := range q.States {
+		c.holds(slices.Contains(metadata.StepStates(), s), "query.states: %.40q is not a state of a step", s)
+	}
+	c.holds(len(q.States) <= len(metadata.StepStates()), "query.states has %d states, and there are only %d", len(q.States), len(metadata.StepStates()))
+	return c.err
+}
+
+func checkArtifactQuery(q metadata.ArtifactQuery) error {
+	c := &checker{}
+	for _, s := range []string{q.Run, q.Step, q.Pipeline, q.Name, q.IDPrefix} {
+		c.label("query", s)
+	}
+	return c.err
 }

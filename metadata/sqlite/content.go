@@ -2,28 +2,29 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
 // refuseCondemned refuses a batch that refers to content which garbage collection has condemned or is deleting.
-func (t *tx) refuseCondemned(b metadata.Batch) error {
-	var bad []artifact.Digest
-	look := func(d artifact.Digest) error {
-		var state string
-		err := t.row("SELECT state FROM condemned WHERE digest = ?", d).Scan(&state)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		bad = append(bad, d)
-		return err
+func (b *batch) refuseCondemned() error {
+	if !b.condemned {
+		return nil
 	}
-	for _, d := range references(b) {
-		if err := look(d); err != nil {
+	var bad []artifact.Digest
+	seen := map[artifact.Digest]bool{}
+	for _, d := range references(b.Batch) {
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		var condemned bool
+		if err := b.row("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", sum(d)).Scan(&condemned); err != nil {
 			return err
+		}
+		if condemned {
+			bad = append(bad, d)
 		}
 	}
 	if len(bad) == 0 {
@@ -35,95 +36,127 @@ func (t *tx) refuseCondemned(b metadata.Batch) error {
 // references lists the content in the artifact store that a batch refers to.
 func references(b metadata.Batch) []artifact.Digest {
 	var digests []artifact.Digest
-	var add func(r artifact.Record)
-	add = func(r artifact.Record) {
-		for _, e := range r.Elements {
-			add(e)
-		}
-		if r.Inline == nil && r.Codec != artifact.GatherCodec {
-			digests = append(digests, r.Digest)
+	add := func(d artifact.Digest) { digests = append(digests, d) }
+	for _, runs := range [][]metadata.Run{b.Create, b.Update} {
+		for _, r := range runs {
+			for _, record := range r.Outputs {
+				contents(record, add)
+			}
 		}
 	}
 	for _, s := range b.Steps {
 		for _, o := range s.Outputs {
-			add(o.Record)
+			contents(o.Record, add)
 		}
 		for _, in := range s.Inputs {
 			if in.Artifact == "" && in.Digest != "" {
-				digests = append(digests, in.Digest)
+				add(in.Digest)
 			}
 		}
 	}
 	for _, a := range b.Attempts {
 		for _, l := range a.Logs {
 			if l.Digest != "" {
-				digests = append(digests, l.Digest)
+				add(l.Digest)
 			}
-		}
-	}
-	for _, r := range b.Update {
-		for _, rec := range r.Outputs {
-			add(rec)
 		}
 	}
 	return digests
 }
 
-// move runs one statement for each digest and returns those that it changed.
-func (s *store) move(ctx context.Context, what, statement string, digests []artifact.Digest) ([]artifact.Digest, error) {
+// contents calls yield with all content in the artifact store that a record consists of. Inline content and lists have no bytes there.
+func contents(r artifact.Record, yield func(artifact.Digest)) {
+	for _, e := range r.Elements {
+		contents(e, yield)
+	}
+	if r.Inline == nil && r.Codec != artifact.GatherCodec {
+		yield(r.Digest)
+	}
+}
+
+// referRecord records that a run keeps the content of a record alive.
+func (b *batch) referRecord(run int64, r artifact.Record) (err error) {
+	contents(r, func(d artifact.Digest) {
+		if err == nil {
+			err = b.refer(run, d)
+		}
+	})
+	return err
+}
+
+// refer records that a run keeps content alive.
+func (b *batch) refer(run int64, d artifact.Digest) error {
+	if d == "" {
+		return nil
+	}
+	_, err := b.exec("INSERT INTO content_refs (digest, run) VALUES (?, ?) ON CONFLICT DO NOTHING", sum(d), run)
+	return err
+}
+
+// Condemn implements [metadata.Store].
+func (s *store) Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
+	return s.eachDigest(ctx, "condemn content", digests, func(t *tx, d []byte) (bool, error) {
+		// The batches that follow in the same group must look.
+		t.condemned = true
+		if _, err := t.exec(`INSERT INTO condemned (digest, deleting) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?1)
+			ON CONFLICT DO NOTHING`, d); err != nil {
+			return false, err
+		}
+		return t.holds("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d)
+	})
+}
+
+// Revive implements [metadata.Store].
+func (s *store) Revive(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
+	return s.eachDigest(ctx, "revive content", digests, func(t *tx, d []byte) (bool, error) {
+		if _, err := t.exec("DELETE FROM condemned WHERE digest = ? AND NOT deleting", d); err != nil {
+			return false, err
+		}
+		return t.holds("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d)
+	})
+}
+
+// BeginDelete implements [metadata.Store].
+func (s *store) BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
+	return s.eachDigest(ctx, "begin to delete content", digests, func(t *tx, d []byte) (bool, error) {
+		n, err := t.changed("UPDATE condemned SET deleting = 1 WHERE digest = ?", d)
+		return n > 0, err
+	})
+}
+
+// EndDelete implements [metadata.Store].
+func (s *store) EndDelete(ctx context.Context, digests []artifact.Digest) error {
+	_, err := s.eachDigest(ctx, "end the deletion of content", digests, func(t *tx, d []byte) (bool, error) {
+		_, err := t.exec("DELETE FROM condemned WHERE digest = ? AND deleting", d)
+		return false, err
+	})
+	return err
+}
+
+// eachDigest does one thing with all digests in one durable transaction, and returns those for which it reports true.
+func (s *store) eachDigest(ctx context.Context, what string, digests []artifact.Digest, do func(*tx, []byte) (bool, error)) ([]artifact.Digest, error) {
 	for _, d := range digests {
 		if err := d.Validate(); err != nil {
 			return nil, err
 		}
 	}
-	var moved []artifact.Digest
+	var kept []artifact.Digest
 	err := s.update(ctx, what, true, func(t *tx) error {
-		moved = moved[:0]
 		for _, d := range digests {
-			n, err := t.exec(statement, d)
+			ok, err := do(t, sum(d))
 			if err != nil {
 				return err
 			}
-			if n > 0 {
-				moved = append(moved, d)
+			if ok {
+				kept = append(kept, d)
 			}
 		}
 		return nil
 	})
-	return moved, err
+	return kept, err
 }
 
-// Condemn implements [metadata.Store].
-func (s *store) Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return s.move(ctx, "condemn content", `INSERT INTO condemned (digest, state) SELECT ?1, 'condemned'
-		WHERE NOT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?1) ON CONFLICT DO NOTHING`, digests)
-}
-
-// Revive implements [metadata.Store].
-func (s *store) Revive(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	if _, err := s.move(ctx, "revive content", "DELETE FROM condemned WHERE digest = ? AND state = 'condemned'", digests); err != nil {
-		return nil, err
-	}
-	var deleting []artifact.Digest
-	for _, d := range digests {
-		var found bool
-		if err := s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d).Scan(&found); err != nil {
-			return nil, s.coded("revive content", err)
-		}
-		if found {
-			deleting = append(deleting, d)
-		}
-	}
-	return deleting, nil
-}
-
-// BeginDelete implements [metadata.Store].
-func (s *store) BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return s.move(ctx, "begin to delete content", "UPDATE condemned SET state = 'deleting' WHERE digest = ? AND state = 'condemned'", digests)
-}
-
-// EndDelete implements [metadata.Store].
-func (s *store) EndDelete(ctx context.Context, digests []artifact.Digest) error {
-	_, err := s.move(ctx, "end the deletion of content", "DELETE FROM condemned WHERE digest = ? AND state = 'deleting'", digests)
-	return err
+func (t *tx) holds(query string, args ...any) (is bool, err error) {
+	err = t.row(query, args...).Scan(&is)
+	return is, err
 }

@@ -12,8 +12,7 @@ import (
 const driverName = "sqlite3"
 
 func dsn(path string) string {
-	q := url.Values{"_busy_timeout": {busyTimeout}, "_journal_mode": {"WAL"}, "_synchronous": {"NORMAL"}, "_cache_size": {cacheSize}, "_txlock": {"immediate"}}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	return fileURI(path, url.Values{"_busy_timeout": {busyTimeout}, "_journal_mode": {"WAL"}, "_synchronous": {"NORMAL"}, "_cache_size": {cacheSize}})
 }
 
 // resultCode returns SQLite's primary result code.

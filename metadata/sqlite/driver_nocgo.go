@@ -12,11 +12,9 @@ import (
 const driverName = "sqlite"
 
 func dsn(path string) string {
-	q := url.Values{
+	return fileURI(path, url.Values{
 		"_pragma": {"busy_timeout(" + busyTimeout + ")", "journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(" + cacheSize + ")"},
-		"_txlock": {"immediate"},
-	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	})
 }
 
 // resultCode returns SQLite's primary result code.

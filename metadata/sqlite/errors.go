@@ -20,34 +20,35 @@ const (
 	sqliteNotADB   = 26
 )
 
+var errClosed = errors.New("closed")
+
 // coded gives an error of the database its code and says what it was about.
 func (s *store) coded(what string, err error) error {
 	if err == nil {
 		return nil
-	}
-	if component.CodeOf(err) != component.Unknown {
-		return err // made here
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return component.Errorf(component.Canceled, "metadata %s: %s: %w", s.path, what, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return component.Errorf(component.DeadlineExceeded, "metadata %s: %s: %w", s.path, what, err)
-	case errors.Is(err, sql.ErrConnDone), errors.Is(err, errClosed):
+	case component.CodeOf(err) != component.Unknown:
+		return err // made here
+	case errors.Is(err, sql.ErrConnDone), s.isClosed():
 		return component.Errorf(component.FailedPrecondition, "metadata %s: %s: the store is closed", s.path, what)
 	}
 	code, hint := component.Unknown, ""
 	switch resultCode(err) {
 	case sqliteBusy, sqliteLocked:
-		code, hint = component.Unavailable, ": another program holds the database for too long"
+		code, hint = component.Unavailable, ": another program has held the database for too long"
 	case sqliteReadonly, sqliteCantOpen:
 		code, hint = component.PermissionDenied, ": may the file and its directory be written?"
-	case sqliteFull, sqliteIOErr:
-		code, hint = component.Exhausted, ": is the disk full?"
+	case sqliteFull:
+		code, hint = component.Exhausted, ": the disk is full"
+	case sqliteIOErr:
+		code, hint = component.Unavailable, ": the disk cannot be read or written"
 	case sqliteCorrupt, sqliteNotADB:
 		code, hint = component.Corrupt, ": restore it from a backup, or move it away to start anew"
 	}
 	return component.Errorf(code, "metadata %s: %s: %w%s", s.path, what, err, hint)
 }
-
-var errClosed = errors.New("closed")

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"encoding/binary"
 	"errors"
@@ -11,21 +10,20 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// schemaVersion is the newest version that this code knows; PRAGMA user_version holds that of a file.
-const schemaVersion = 1
-
 const (
-	busyTimeout = "10000" // milliseconds that a connection waits for another process
-	cacheSize   = "-8000" // KiB for each connection
+	// schemaVersion is the newest version that this code knows; PRAGMA user_version holds that of a file.
+	schemaVersion = 1
+	// migrationPatience bounds the wait for another process that migrates the same file.
+	migrationPatience = time.Minute
 )
 
 //go:embed migrations/*.sql
@@ -37,29 +35,34 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Open opens the database at path, and makes it if there is none. A database of a newer version is refused with code Unsupported and
-// left untouched; a file that is no database, or damaged, is refused with code Corrupt.
+// Open opens the database at path, and makes it if there is none; its directory must exist. A database of a newer version is refused
+// with code Unsupported and left untouched; a file that is no database, or damaged, is refused with code Corrupt. The caller closes the
+// store.
 func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if path == "" {
+		return nil, component.Errorf(component.Invalid, "metadata: the path of the database is empty")
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, component.Errorf(component.Invalid, "metadata %s: %w", path, err)
 	}
-	s := &store{path: abs, logger: o.Logger, queue: make(chan *write, 1024), closing: make(chan struct{}), stopped: make(chan struct{})}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := newStore(abs, o.Logger)
 	version, err := s.inspect()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.connect(ctx, version); err != nil {
-		return nil, errors.Join(err, s.disconnect())
+	if err := s.start(ctx, version); err != nil {
+		_ = s.disconnect()
+		return nil, s.coded("open", err)
 	}
 	go s.writer()
 	return s, nil
 }
 
-// inspect reads the version from the file's header, before SQLite touches it.
+// inspect reads the schema's version from the file's header, before SQLite touches the file.
 func (s *store) inspect() (version int, err error) {
 	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
@@ -86,64 +89,57 @@ func (s *store) inspect() (version int, err error) {
 
 func (s *store) known(version int) (int, error) {
 	if version > schemaVersion {
-		return 0, component.Errorf(component.Unsupported, "metadata %s: written by a newer Tenon (schema %d, this one knows %d): use that version or a newer one", s.path, version, schemaVersion)
+		return 0, component.Errorf(component.Unsupported, "metadata %s: written by a newer Tenon (its schema is %d, this Tenon knows %d): upgrade Tenon to use it", s.path, version, schemaVersion)
 	}
 	return version, nil
 }
 
-func (s *store) connect(ctx context.Context, version int) (err error) {
-	if s.read, err = sql.Open(driverName, dsn(s.path)); err != nil {
-		return s.coded("open", err)
-	}
-	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
-	s.read.SetMaxIdleConns(4)
+// start connects and brings the schema up to date. Only one process at a time makes or migrates a database.
+func (s *store) start(ctx context.Context, version int) error {
 	if version < schemaVersion {
-		if err := s.migrate(ctx); err != nil {
+		unlock, err := s.lock(ctx)
+		if err != nil {
 			return err
 		}
+		defer unlock()
 	}
-	if s.write, err = s.read.Conn(ctx); err != nil {
-		return s.coded("open", err)
-	}
-	var now int
-	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil {
-		return s.coded("open", err)
-	}
-	if _, err := s.known(now); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	_, err = s.write.ExecContext(ctx, "DELETE FROM batches WHERE applied < ?", time.Now().Add(-batchMemory).Unix())
-	return s.coded("open", err)
+	// The header is older than what the write-ahead log may hold.
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if _, err := s.known(version); err != nil || version == schemaVersion {
+		return err
+	}
+	return s.migrate(ctx)
 }
 
-// migrate brings the schema up to date. Another process may be doing the same.
+// lock keeps other processes from migrating.
+func (s *store) lock(ctx context.Context) (unlock func(), err error) {
+	l := flock.New(s.path + ".lock")
+	wait, cancel := context.WithTimeout(ctx, migrationPatience)
+	defer cancel()
+	if _, err := l.TryLockContext(wait, 5*time.Millisecond); err != nil {
+		if wait.Err() != nil && ctx.Err() == nil {
+			return nil, component.Errorf(component.Unavailable, "metadata %s: another program has been migrating the database for more than %v", s.path, migrationPatience)
+		}
+		return nil, err
+	}
+	// The file stays: removing it would let two processes lock two files of the same name.
+	return func() { _ = l.Unlock() }, nil
+}
+
 func (s *store) migrate(ctx context.Context) error {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return component.Errorf(component.Unknown, "metadata: %w", err)
+		return err
 	}
-	unlock, err := lockFile(ctx, s.path+".migrate")
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.read, dir, goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return s.coded("lock for the migration", err)
+		return err
 	}
-	defer unlock()
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.read, dir, goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return s.coded("migrate", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return s.coded("migrate", err)
-	}
-	return nil
-}
-
-func (s *store) disconnect() error {
-	var errs []error
-	if s.write != nil {
-		errs = append(errs, s.write.Close())
-	}
-	if s.read != nil {
-		errs = append(errs, s.read.Close())
-	}
-	return errors.Join(errs...)
+	_, err = p.Up(ctx)
+	return err
 }

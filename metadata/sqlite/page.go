@@ -12,86 +12,64 @@ import (
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
+	cursorLimit  = 8 * keyLimit
 )
 
-// query is a SELECT of one column that holds JSON, and the key columns of its order.
-type query struct {
-	sql  string
-	args []any
-}
-
-func (q *query) where(cond string, args ...any) {
-	q.sql += " AND " + cond
-	q.args = append(q.args, args...)
-}
-
-// limitOf checks the limit of a page.
-func limitOf(c metadata.Cursor) (int, error) {
+// begin checks a cursor and reads the place it stands for into place, a pointer.
+func begin(c metadata.Cursor, place any) (limit int, err error) {
 	switch {
-	case c.Limit == 0:
-		return defaultLimit, nil
 	case c.Limit < 0 || c.Limit > maxLimit:
 		return 0, component.Errorf(component.Invalid, "metadata: limit %d is not between 1 and %d", c.Limit, maxLimit)
+	case c.Limit == 0:
+		limit = defaultLimit
+	default:
+		limit = c.Limit
 	}
-	return c.Limit, nil
+	if c.After == "" {
+		return limit, nil
+	}
+	var b []byte
+	if len(c.After) <= cursorLimit {
+		b, err = base64.RawURLEncoding.DecodeString(c.After)
+	}
+	if err != nil || json.Unmarshal(b, place) != nil {
+		return 0, badCursor(c)
+	}
+	return limit, nil
 }
 
-// encodeCursor makes the opaque cursor behind the given key.
-func encodeCursor(key any) string {
-	b, err := json.Marshal(key)
+func badCursor(c metadata.Cursor) error {
+	return component.Errorf(component.Invalid, "metadata: cursor %.40q is not one that a page of this listing returned", c.After)
+}
+
+// cursor stands for a place in the order of a listing.
+func cursor(place any) string {
+	b, err := json.Marshal(place)
 	if err != nil {
-		return "" // keys are strings and integers
+		return "" // places hold strings and integers only
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// decodeCursor reads a cursor that encodeCursor made. An empty one leaves key as it is.
-func decodeCursor(after string, key any) error {
-	if after == "" {
-		return nil
+// add adds an item to a page that is not full yet, and otherwise says where the next page begins.
+func add[T any](p *metadata.Page[T], item T, limit int, place func(last T) any) (more bool) {
+	if len(p.Items) == limit {
+		p.Next = cursor(place(p.Items[limit-1]))
+		return false
 	}
-	b, err := base64.RawURLEncoding.DecodeString(after)
-	if err == nil && len(after) <= 8*nameLimit {
-		err = json.Unmarshal(b, key)
-	}
-	if err != nil || len(after) > 8*nameLimit {
-		return component.Errorf(component.Invalid, "metadata: cursor %.40q is not one that a page returned", after)
-	}
-	return nil
+	p.Items = append(p.Items, item)
+	return true
 }
 
-// page runs q for one row more than asked, to see whether there is a next page. Scan reads a row; key is its place in the
-// order.
-func page[T any](ctx context.Context, s *store, what string, q query, limit int, scan func(scanner) (T, error), key func(T) any) (metadata.Page[T], error) {
+// page runs q, which asks for one row more than limit. Scan reads a row; place is its place in the order.
+func page[T any](ctx context.Context, s *store, what string, q query, limit int, scan func(scanner) (T, error), place func(T) any) (metadata.Page[T], error) {
 	p := metadata.Page[T]{Items: []T{}}
-	rows, err := s.read.QueryContext(ctx, q.sql+" LIMIT ?", append(q.args, limit+1)...)
+	err := s.each(ctx, q, func(row scanner) (bool, error) {
+		item, err := scan(row)
+		return err == nil && add(&p, item, limit, place), err
+	})
 	if err != nil {
-		return p, s.coded(what, err)
+		return metadata.Page[T]{}, s.coded(what, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if len(p.Items) == limit {
-			p.Next = encodeCursor(key(p.Items[limit-1]))
-			break
-		}
-		item, err := scan(rows)
-		if err != nil {
-			return p, s.coded(what, err)
-		}
-		p.Items = append(p.Items, item)
-	}
-	return p, s.coded(what, rows.Err())
-}
-
-// body reads a row whose only column is a record as JSON.
-func body[T any](row scanner) (T, error) {
-	var item T
-	var data []byte
-	if err := row.Scan(&data); err != nil {
-		return item, err
-	}
-	if err := json.Unmarshal(data, &item); err != nil {
-		return item, component.Errorf(component.Corrupt, "metadata: %w", err)
-	}
-	return item, nil
+	return p, nil
 }

@@ -3,112 +3,133 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
 // Run implements [metadata.Store].
 func (s *store) Run(ctx context.Context, id string) (metadata.Run, error) {
-	r, err := body[metadata.Run](s.read.QueryRowContext(ctx, "SELECT body FROM runs WHERE id = ?", id))
+	if err := checkKey("run.id", id); err != nil {
+		return metadata.Run{}, err
+	}
+	r, err := scanRun(s.row(ctx, "SELECT body, outputs FROM runs WHERE id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, component.Errorf(component.NotFound, "run %.80q does not exist", id)
+		return metadata.Run{}, noRun(id)
 	}
 	return r, s.coded("read a run", err)
 }
 
+func noRun(id string) error {
+	return component.Errorf(component.NotFound, "run %.80q does not exist", id)
+}
+
+func scanRun(row scanner) (metadata.Run, error) {
+	var body, outputs []byte
+	if err := row.Scan(&body, &outputs); err != nil {
+		return metadata.Run{}, err
+	}
+	r, err := fromJSON[metadata.Run](body)
+	if err != nil || outputs == nil {
+		return r, err
+	}
+	if err := json.Unmarshal(outputs, &r.Outputs); err != nil {
+		return r, component.Errorf(component.Corrupt, "metadata: the stored outputs of run %s cannot be read: %w", r.ID, err)
+	}
+	return r, nil
+}
+
 // Runs implements [metadata.Store].
 func (s *store) Runs(ctx context.Context, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
-	limit, err := limitOf(q.Cursor)
+	var after string
+	limit, err := begin(q.Cursor, &after)
+	if err == nil {
+		err = checkRunQuery(q)
+	}
 	if err != nil {
 		return metadata.Page[metadata.Run]{}, err
 	}
-	after := ""
-	if err := decodeCursor(q.After, &after); err != nil {
-		return metadata.Page[metadata.Run]{}, err
+	return page(ctx, s, "list runs", runsQuery(q, after, limit+1), limit, scanBody[metadata.Run], func(r metadata.Run) any { return r.ID })
+}
+
+// runsQuery walks the index that fits best, from the newest run to the oldest, so that it reads little more than it returns. Runs
+// in one of several states are one such walk for each state, merged.
+func runsQuery(q metadata.RunQuery, after string, limit int) query {
+	states := slices.Compact(slices.Sorted(slices.Values(q.States)))
+	if len(states) < 2 || len(states) == len(metadata.RunStates()) || q.Name != "" || len(q.Tags) > 0 {
+		if len(states) == len(metadata.RunStates()) {
+			states = nil
+		}
+		one := runsWalk(q, states, after, limit)
+		return query{sql: "SELECT body FROM (" + one.sql + ")", args: one.args}
 	}
-	sel := query{sql: "SELECT body FROM runs WHERE TRUE"}
-	if q.After != "" {
-		sel.where("id < ?", after)
+	all := query{sql: "SELECT body FROM ("}
+	for i, state := range states {
+		if i > 0 {
+			all.sql += " UNION ALL "
+		}
+		one := runsWalk(q, []metadata.RunState{state}, after, limit)
+		all.add("SELECT * FROM ("+one.sql+")", one.args...)
 	}
-	if q.Pipeline != "" {
-		sel.where("pipeline = ?", q.Pipeline)
+	all.add(") ORDER BY id DESC LIMIT ?", limit)
+	return all
+}
+
+func runsWalk(q metadata.RunQuery, states []metadata.RunState, after string, limit int) query {
+	id, tags := "r.id", slices.Sorted(maps.Keys(q.Tags))
+	var w query
+	switch {
+	case len(tags) > 0:
+		id = "t.run_id"
+		w.add("SELECT r.id, r.body FROM run_tags t CROSS JOIN runs r ON r.id = t.run_id WHERE t.key = ? AND t.value = ?", tags[0], q.Tags[tags[0]])
+		tags = tags[1:]
+	case q.Name != "":
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_name WHERE TRUE"
+	case q.Pipeline != "" && len(states) == 1:
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_pipeline_state WHERE TRUE"
+	case q.Pipeline != "":
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_pipeline WHERE TRUE"
+	case len(states) == 1:
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_state WHERE TRUE"
+	default:
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_id WHERE TRUE"
 	}
 	if q.Name != "" {
-		sel.where("name = ?", q.Name)
+		w.add(" AND r.name = ?", q.Name)
+	}
+	if q.Pipeline != "" {
+		w.add(" AND r.pipeline = ?", q.Pipeline)
+	}
+	if len(states) > 0 {
+		w.add(" AND r.state IN ("+marks(len(states))+")", anys(states)...)
+	}
+	if after != "" {
+		w.add(" AND "+id+" < ?", after)
 	}
 	if q.IDPrefix != "" {
-		sel.where("id >= ? AND id < ?", q.IDPrefix, q.IDPrefix+"\xff")
+		w.add(" AND "+id+" >= ? AND "+id+" < ?", q.IDPrefix, endOfPrefix(q.IDPrefix))
 	}
-	if len(q.States) > 0 {
-		sel.where("state IN ("+marks(len(q.States))+")", anys(q.States)...)
+	for _, k := range tags {
+		w.add(" AND EXISTS (SELECT 1 FROM run_tags o WHERE o.key = ? AND o.value = ? AND o.run_id = r.id)", k, q.Tags[k])
 	}
-	for _, k := range slices.Sorted(maps.Keys(q.Tags)) {
-		sel.where("id IN (SELECT run_id FROM run_tags WHERE key = ? AND value = ?)", k, q.Tags[k])
-	}
-	sel.sql += " ORDER BY id DESC"
-	return page(ctx, s, "list runs", sel, limit, func(row scanner) (metadata.Run, error) {
-		r, err := body[metadata.Run](row)
-		r.Outputs = nil
-		return r, err
-	}, func(r metadata.Run) any { return r.ID })
+	w.add(" ORDER BY "+id+" DESC LIMIT ?", limit)
+	return w
 }
+
+// endOfPrefix is greater than every string that has a prefix, and not greater than others behind them: no text holds this byte.
+func endOfPrefix(prefix string) string { return prefix + "\xff" }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-func anys[T any](list []T) []any {
+func anys[T ~string](list []T) []any {
 	out := make([]any, len(list))
 	for i, v := range list {
-		out[i] = v
+		out[i] = string(v)
 	}
 	return out
-}
-
-// DeleteRun implements [metadata.Store].
-func (s *store) DeleteRun(ctx context.Context, id string) error {
-	return s.update(ctx, "delete a run", false, func(t *tx) error {
-		r, err := body[metadata.Run](t.row("SELECT body FROM runs WHERE id = ?", id))
-		if errors.Is(err, sql.ErrNoRows) {
-			return component.Errorf(component.NotFound, "run %.80q does not exist", id)
-		}
-		if err != nil {
-			return err
-		}
-		if !r.State.Ended() {
-			return component.Errorf(component.FailedPrecondition, "run %s is %s: cancel it before deleting it", id, r.State)
-		}
-		for _, q := range []string{
-			"DELETE FROM versions WHERE artifact IN (SELECT id FROM artifacts WHERE run_id = ?)",
-			"DELETE FROM artifacts WHERE run_id = ?",
-			"DELETE FROM metrics WHERE run_id = ?",
-			"DELETE FROM attempts WHERE run_id = ?",
-			"DELETE FROM steps WHERE run_id = ?",
-			"DELETE FROM content_refs WHERE run_id = ?",
-			"DELETE FROM run_tags WHERE run_id = ?",
-			"DELETE FROM runs WHERE id = ?",
-		} {
-			if _, err := t.exec(q, id); err != nil {
-				return err
-			}
-		}
-		_, err = t.exec(`DELETE FROM documents WHERE digest IN (?, ?)
-			AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = documents.digest) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = documents.digest)`,
-			r.Graph, r.Plan)
-		return err
-	})
-}
-
-// Document implements [metadata.Store].
-func (s *store) Document(ctx context.Context, digest artifact.Digest) (metadata.Document, error) {
-	d := metadata.Document{Digest: digest}
-	err := s.read.QueryRowContext(ctx, "SELECT kind, body FROM documents WHERE digest = ?", digest).Scan(&d.Kind, &d.Body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return d, component.Errorf(component.NotFound, "document %.80q does not exist", digest)
-	}
-	return d, s.coded("read a document", err)
 }

@@ -18,11 +18,12 @@ func stackNotFound(name string) error {
 
 // PutStack implements [metadata.Store].
 func (s *store) PutStack(ctx context.Context, st metadata.Stack, version int) (metadata.Stack, error) {
-	c := checker{}
-	c.id("stack.name", st.Name)
+	c := &checker{}
+	c.key("stack.name", st.Name)
 	c.size("stack.spec", len(st.Spec), textLimit)
+	c.holds(version >= 0, "stack.version %d is negative", version)
 	if c.err != nil {
-		return st, c.err
+		return metadata.Stack{}, c.err
 	}
 	err := s.update(ctx, "store a stack", false, func(t *tx) error {
 		var stored int
@@ -35,59 +36,64 @@ func (s *store) PutStack(ctx context.Context, st metadata.Stack, version int) (m
 		}
 		st.Version, st.Updated = stored+1, time.Now().UTC()
 		_, err = t.exec("INSERT INTO stacks (name, spec, version, updated) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET spec = excluded.spec, version = excluded.version, updated = excluded.updated",
-			st.Name, st.Spec, st.Version, st.Updated.UnixNano())
+			st.Name, notNull(st.Spec), st.Version, nanos(st.Updated))
 		return err
 	})
-	return st, err
+	if err != nil {
+		return metadata.Stack{}, err
+	}
+	return st, nil
 }
 
 func scanStack(row scanner) (metadata.Stack, error) {
 	var st metadata.Stack
 	var updated int64
 	err := row.Scan(&st.Name, &st.Spec, &st.Version, &updated)
-	st.Updated = time.Unix(0, updated).UTC()
+	st.Updated = fromNanos(updated)
 	return st, err
 }
 
 // Stack implements [metadata.Store].
 func (s *store) Stack(ctx context.Context, name string) (metadata.Stack, error) {
-	st, err := scanStack(s.read.QueryRowContext(ctx, "SELECT name, spec, version, updated FROM stacks WHERE name = ?", name))
+	if err := checkKey("stack.name", name); err != nil {
+		return metadata.Stack{}, err
+	}
+	st, err := scanStack(s.row(ctx, "SELECT name, spec, version, updated FROM stacks WHERE name = ?", name))
 	if errors.Is(err, sql.ErrNoRows) {
-		return st, stackNotFound(name)
+		return metadata.Stack{}, stackNotFound(name)
 	}
 	return st, s.coded("read a stack", err)
 }
 
 // Stacks implements [metadata.Store].
 func (s *store) Stacks(ctx context.Context) ([]metadata.Stack, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT name, spec, version, updated FROM stacks ORDER BY name")
+	stacks := []metadata.Stack{}
+	err := s.each(ctx, query{sql: "SELECT name, spec, version, updated FROM stacks ORDER BY name"}, func(row scanner) (bool, error) {
+		st, err := scanStack(row)
+		stacks = append(stacks, st)
+		return true, err
+	})
 	if err != nil {
 		return nil, s.coded("list stacks", err)
 	}
-	defer rows.Close()
-	stacks := []metadata.Stack{}
-	for rows.Next() {
-		st, err := scanStack(rows)
-		if err != nil {
-			return nil, s.coded("list stacks", err)
-		}
-		stacks = append(stacks, st)
-	}
-	return stacks, s.coded("list stacks", rows.Err())
+	return stacks, nil
 }
 
 // DeleteStack implements [metadata.Store].
 func (s *store) DeleteStack(ctx context.Context, name string) error {
+	if err := checkKey("stack.name", name); err != nil {
+		return err
+	}
 	return s.update(ctx, "delete a stack", false, func(t *tx) error {
 		var active string
 		err := t.row("SELECT value FROM settings WHERE key = ?", activeStackKey).Scan(&active)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if active == name && name != "" {
+		if active == name {
 			return component.Errorf(component.FailedPrecondition, "stack %s is the active one: choose another first", name)
 		}
-		n, err := t.exec("DELETE FROM stacks WHERE name = ?", name)
+		n, err := t.changed("DELETE FROM stacks WHERE name = ?", name)
 		if err == nil && n == 0 {
 			return stackNotFound(name)
 		}
@@ -98,7 +104,7 @@ func (s *store) DeleteStack(ctx context.Context, name string) error {
 // ActiveStack implements [metadata.Store].
 func (s *store) ActiveStack(ctx context.Context) (string, error) {
 	var name string
-	err := s.read.QueryRowContext(ctx, "SELECT value FROM settings WHERE key = ?", activeStackKey).Scan(&name)
+	err := s.row(ctx, "SELECT value FROM settings WHERE key = ?", activeStackKey).Scan(&name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -107,19 +113,24 @@ func (s *store) ActiveStack(ctx context.Context) (string, error) {
 
 // SetActiveStack implements [metadata.Store].
 func (s *store) SetActiveStack(ctx context.Context, name string) error {
+	c := &checker{}
+	c.label("stack.name", name)
+	if c.err != nil {
+		return c.err
+	}
 	return s.update(ctx, "choose a stack", false, func(t *tx) error {
 		if name == "" {
 			_, err := t.exec("DELETE FROM settings WHERE key = ?", activeStackKey)
 			return err
 		}
-		var exists bool
-		if err := t.row("SELECT EXISTS (SELECT 1 FROM stacks WHERE name = ?)", name).Scan(&exists); err != nil {
+		exists, err := t.holds("SELECT EXISTS (SELECT 1 FROM stacks WHERE name = ?)", name)
+		if err != nil {
 			return err
 		}
 		if !exists {
 			return stackNotFound(name)
 		}
-		_, err := t.exec("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", activeStackKey, name)
+		_, err = t.exec("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", activeStackKey, name)
 		return err
 	})
 }

@@ -1,23 +1,31 @@
+-- Rows are what queries and constraints need as columns, and the whole record as JSON in body. Wide rows are in rowid tables, whose
+-- trees hold them better; what is small and found by its key is WITHOUT ROWID. Every index costs each step a page to write, so that there
+-- is none that no query needs.
+
 -- +goose Up
 CREATE TABLE documents (
-	digest TEXT PRIMARY KEY,
+	digest BLOB PRIMARY KEY,
 	kind   TEXT NOT NULL,
 	body   BLOB NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE runs (
-	id       TEXT PRIMARY KEY, -- UUIDv7: the order of IDs is that of creation
+	n        INTEGER PRIMARY KEY, -- what other tables call the run
+	id       TEXT NOT NULL,       -- UUIDv7: the order of IDs is that of creation
 	name     TEXT NOT NULL,
 	pipeline TEXT NOT NULL,
 	state    TEXT NOT NULL,
 	epoch    INTEGER NOT NULL,
-	graph    TEXT NOT NULL,
-	plan     TEXT NOT NULL,
-	body     BLOB NOT NULL
+	graph    BLOB,
+	plan     BLOB,
+	body     TEXT NOT NULL,       -- without the outputs
+	outputs  TEXT
 );
-CREATE INDEX runs_by_pipeline ON runs (pipeline, id);
+CREATE UNIQUE INDEX runs_by_id ON runs (id);
 CREATE INDEX runs_by_name ON runs (name, id);
 CREATE INDEX runs_by_state ON runs (state, id);
+CREATE INDEX runs_by_pipeline ON runs (pipeline, id);
+CREATE INDEX runs_by_pipeline_state ON runs (pipeline, state, id);
 CREATE INDEX runs_by_graph ON runs (graph);
 CREATE INDEX runs_by_plan ON runs (plan);
 
@@ -30,84 +38,85 @@ CREATE TABLE run_tags (
 CREATE INDEX run_tags_by_run ON run_tags (run_id);
 
 CREATE TABLE steps (
-	run_id    TEXT NOT NULL,
-	step      TEXT NOT NULL,
-	idx       INTEGER NOT NULL, -- of the element; -1 is the step itself
-	state     TEXT NOT NULL,
-	elements  INTEGER NOT NULL,
-	cache_key TEXT,             -- of results that may be found again
-	computed  INTEGER,          -- nanoseconds
-	body      BLOB NOT NULL,
-	PRIMARY KEY (run_id, step, idx)
+	n        INTEGER PRIMARY KEY,
+	run      INTEGER NOT NULL,
+	step     TEXT NOT NULL,
+	idx      INTEGER NOT NULL, -- of the element; -1 is the step itself
+	state    TEXT NOT NULL,
+	elements INTEGER NOT NULL,
+	cache    INTEGER,          -- 64 bits of the hash of the cache key of a result that may be found again
+	computed INTEGER NOT NULL, -- nanoseconds
+	body     TEXT NOT NULL
+);
+CREATE UNIQUE INDEX steps_by_place ON steps (run, step, idx);
+CREATE INDEX steps_by_cache ON steps (cache, computed) WHERE cache IS NOT NULL;
+
+CREATE TABLE artifacts (
+	id   TEXT PRIMARY KEY,
+	step INTEGER NOT NULL -- whose body holds the artifact
 ) WITHOUT ROWID;
-CREATE INDEX steps_by_key ON steps (cache_key, computed) WHERE cache_key IS NOT NULL;
 
 CREATE TABLE attempts (
-	run_id TEXT NOT NULL,
-	id     TEXT NOT NULL,
-	step   TEXT NOT NULL,
-	idx    INTEGER NOT NULL,
-	body   BLOB NOT NULL,
-	PRIMARY KEY (run_id, id)
+	run  INTEGER NOT NULL,
+	id   TEXT NOT NULL,
+	step TEXT NOT NULL,
+	idx  INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	PRIMARY KEY (run, id)
 ) WITHOUT ROWID;
 
 CREATE TABLE metrics (
-	run_id  TEXT NOT NULL,
+	run     INTEGER NOT NULL,
 	step    TEXT NOT NULL,
 	idx     INTEGER NOT NULL,
 	attempt TEXT NOT NULL,
 	seq     INTEGER NOT NULL,
 	name    TEXT NOT NULL,
-	value   TEXT NOT NULL, -- NaN and infinities are no SQL numbers
-	time    INTEGER NOT NULL,
-	PRIMARY KEY (run_id, step, idx, attempt, seq)
+	value   REAL,             -- NULL is NaN
+	time    INTEGER NOT NULL, -- nanoseconds
+	PRIMARY KEY (run, step, idx, attempt, seq)
 ) WITHOUT ROWID;
 
-CREATE TABLE artifacts (
-	id       TEXT PRIMARY KEY,
-	run_id   TEXT NOT NULL,
-	step     TEXT NOT NULL,
-	idx      INTEGER NOT NULL,
-	name     TEXT NOT NULL,
-	pipeline TEXT NOT NULL,
-	digest   TEXT NOT NULL,
-	created  INTEGER NOT NULL
+-- The number that each name gave last, so that none is given twice.
+CREATE TABLE names (
+	name   TEXT PRIMARY KEY,
+	newest INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX artifacts_by_run ON artifacts (run_id, id);
-CREATE INDEX artifacts_by_pipeline ON artifacts (pipeline, id);
-CREATE INDEX artifacts_by_digest ON artifacts (digest, id);
 
+-- A version has a row for each artifact of its content.
 CREATE TABLE versions (
 	name     TEXT NOT NULL,
 	version  INTEGER NOT NULL,
 	artifact TEXT NOT NULL,
-	created  INTEGER NOT NULL,
-	PRIMARY KEY (name, version)
+	digest   BLOB NOT NULL,
+	created  INTEGER NOT NULL, -- nanoseconds
+	PRIMARY KEY (name, version, artifact)
 ) WITHOUT ROWID;
 CREATE INDEX versions_by_artifact ON versions (artifact);
 
+-- Which run keeps which content of the artifact store.
 CREATE TABLE content_refs (
-	digest TEXT NOT NULL,
-	run_id TEXT NOT NULL,
-	PRIMARY KEY (digest, run_id)
+	digest BLOB NOT NULL,
+	run    INTEGER NOT NULL,
+	PRIMARY KEY (digest, run)
 ) WITHOUT ROWID;
-CREATE INDEX content_refs_by_run ON content_refs (run_id);
+CREATE INDEX content_refs_by_run ON content_refs (run);
 
 CREATE TABLE condemned (
-	digest TEXT PRIMARY KEY,
-	state  TEXT NOT NULL CHECK (state IN ('condemned', 'deleting'))
+	digest   BLOB PRIMARY KEY,
+	deleting INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- The IDs of batches that were applied, for a while.
 CREATE TABLE batches (
-	id      TEXT PRIMARY KEY,
-	applied INTEGER NOT NULL -- seconds
+	id BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
 CREATE TABLE stacks (
 	name    TEXT PRIMARY KEY,
 	spec    BLOB NOT NULL,
 	version INTEGER NOT NULL,
-	updated INTEGER NOT NULL
+	updated INTEGER NOT NULL -- nanoseconds
 ) WITHOUT ROWID;
 
 CREATE TABLE settings (
