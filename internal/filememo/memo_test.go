@@ -88,22 +88,14 @@ func TestUnchangedFileIsNotReadAgain(t *testing.T) {
 
 func TestEditIsNoticed(t *testing.T) {
 	t.Parallel()
-	edits := map[string]func(t *testing.T, path string, was fs.FileInfo){
-		"size": func(t *testing.T, path string, _ fs.FileInfo) { write(t, path, "longer") },
-		"same size, time restored": func(t *testing.T, path string, was fs.FileInfo) {
-			write(t, path, "new")
-			if err := os.Chtimes(path, was.ModTime(), was.ModTime()); err != nil {
-				t.Fatal(err)
-			}
+	restore := func(path string, was fs.FileInfo) error { return os.Chtimes(path, was.ModTime(), was.ModTime()) }
+	edits := map[string]func(path string, was fs.FileInfo) error{
+		"size": func(path string, _ fs.FileInfo) error { return os.WriteFile(path, []byte("longer"), 0o600) },
+		"same size, time restored": func(path string, was fs.FileInfo) error {
+			return errors.Join(os.WriteFile(path, []byte("new"), 0o600), restore(path, was))
 		},
-		"replaced, time restored": func(t *testing.T, path string, was fs.FileInfo) {
-			write(t, path+".new", "new")
-			if err := os.Chtimes(path+".new", was.ModTime(), was.ModTime()); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Rename(path+".new", path); err != nil {
-				t.Fatal(err)
-			}
+		"replaced, time restored": func(path string, was fs.FileInfo) error {
+			return errors.Join(os.WriteFile(path+".new", []byte("new"), 0o600), restore(path+".new", was), os.Rename(path+".new", path))
 		},
 	}
 	for name, edit := range edits {
@@ -118,7 +110,9 @@ func TestEditIsNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitTick(t, path, was)
-			edit(t, path, was)
+			if err := edit(path, was); err != nil {
+				t.Fatal(err)
+			}
 			content, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)

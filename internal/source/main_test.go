@@ -21,16 +21,16 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newPinner returns a pinner with a store and a memo, by whose clock every file has settled.
-func newPinner(t testing.TB) *Pinner {
-	t.Helper()
-	dir := t.TempDir()
+func newPinner(tb testing.TB) *Pinner {
+	tb.Helper()
+	dir := tb.TempDir()
 	store, err := local.Open(dir)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	tb.Cleanup(func() { store.Close() })
 	return &Pinner{
-		Store: diskStore{store, dir}, MemoDir: t.TempDir(), pause: time.Millisecond,
+		Store: diskStore{store, dir}, MemoDir: tb.TempDir(), pause: time.Millisecond,
 		now: func() time.Time { return time.Now().Add(time.Hour) },
 	}
 }
@@ -41,76 +41,82 @@ type diskStore struct {
 	dir string
 }
 
-func newOpener(t testing.TB, p *Pinner) *Opener {
-	t.Helper()
-	return &Opener{Pinner: p, TempDir: func() (string, error) { return t.TempDir(), nil }}
+func newOpener(tb testing.TB, p *Pinner) *Opener {
+	tb.Helper()
+	return &Opener{Pinner: p, TempDir: func() (string, error) { return tb.TempDir(), nil }}
 }
 
-func pin(t testing.TB, p *Pinner, uri string) ref.Pin {
-	t.Helper()
-	got, err := p.Pin(t.Context(), ref.SourceSlot{URI: uri})
+func pin(tb testing.TB, p *Pinner, uri string) ref.Pin {
+	tb.Helper()
+	got, err := p.Pin(tb.Context(), ref.SourceSlot{URI: uri})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return got
 }
 
-func write(t testing.TB, path, content string) {
-	t.Helper()
+func write(tb testing.TB, path, content string) {
+	tb.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-// edit changes a file as late after its last change as the settle rule demands outside tests: a tick of the file system's clock.
-func edit(t testing.TB, path, content string) {
-	t.Helper()
+// edit changes a file, but not within the same tick as before.
+func edit(tb testing.TB, path, content string) {
+	tb.Helper()
+	tick(tb, path)
+	write(tb, path, content)
+}
+
+// tick waits until the file system's clock has moved on since a file changed, which the settle rule guarantees outside tests.
+func tick(tb testing.TB, path string) {
+	tb.Helper()
 	was, err := os.Stat(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	probe := filepath.Join(t.TempDir(), "probe")
+	probe := filepath.Join(tb.TempDir(), "probe")
 	for {
-		write(t, probe, "")
+		write(tb, probe, "")
 		info, err := os.Stat(probe)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if filememo.Changed(info).After(filememo.Changed(was)) {
-			break
+			return
 		}
 	}
-	write(t, path, content)
 }
 
 const forged = "00000000000000000000000000000000000000000000000000000000000000f0"
 
 // forge makes all that is remembered claim another digest, which shows whether it is believed or the content is read.
-func forge(t testing.TB, p *Pinner, kind string) {
-	t.Helper()
+func forge(tb testing.TB, p *Pinner, kind string) {
+	tb.Helper()
 	files, err := filepath.Glob(filepath.Join(p.MemoDir, kind, "*.json"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("nothing is remembered: %v", err)
+		tb.Fatalf("nothing is remembered: %v", err)
 	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		var known map[string]map[string]string
 		if err := json.Unmarshal(data, &known); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, e := range known {
 			e["digest"] = forged
 		}
 		if data, err = json.Marshal(known); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		write(t, file, string(data))
+		write(tb, file, string(data))
 	}
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,18 +43,20 @@ func TestFileThatChangedSinceSubmit(t *testing.T) {
 	changed := func(path string) string {
 		return "source " + path + " changed since the run was submitted: submit the run again: "
 	}
+	replace := func(content string) func(string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(content), 0o600) }
+	}
 	tests := map[string]struct {
-		change func(t *testing.T, path string)
+		change func(path string) error
 		code   component.Code
 		text   func(path string) string
 	}{
-		"content": {func(t *testing.T, path string) { edit(t, path, "a,c") }, component.Corrupt, changed},
-		"longer":  {func(t *testing.T, path string) { edit(t, path, "a,b,c") }, component.Corrupt, changed},
-		"shorter": {func(t *testing.T, path string) { edit(t, path, "a") }, component.Corrupt, changed},
-		"removed": {func(_ *testing.T, path string) { os.Remove(path) }, component.NotFound, func(path string) string { return "source " + path + ": stat " + path + ": no such file" }},
-		"directory": {func(t *testing.T, path string) {
-			os.Remove(path)
-			write(t, filepath.Join(path, "x"), "a,b")
+		"content": {replace("a,c"), component.Corrupt, changed},
+		"longer":  {replace("a,b,c"), component.Corrupt, changed},
+		"shorter": {replace("a"), component.Corrupt, changed},
+		"removed": {os.Remove, component.NotFound, func(path string) string { return "source " + path + ": stat " + path + ": no such file" }},
+		"directory": {func(path string) error {
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, "x"), []byte("a,b"), 0o600))
 		}, component.Corrupt, changed},
 	}
 	for name, test := range tests {
@@ -63,7 +66,10 @@ func TestFileThatChangedSinceSubmit(t *testing.T) {
 			write(t, path, "a,b")
 			p := newPinner(t)
 			pinned, o := pin(t, p, path), newOpener(t, p)
-			test.change(t, path)
+			tick(t, path)
+			if err := test.change(path); err != nil {
+				t.Fatal(err)
+			}
 			got, err := readPin(t, o, pinned)
 			check(t, err, test.code, test.text(path))
 			if got == "a,c" {

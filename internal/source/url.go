@@ -78,17 +78,22 @@ func (p *Pinner) url(ctx context.Context, l location.Location) (ref.Pin, error) 
 
 // recall returns what is remembered of a URL, if its content still is in the store.
 func (p *Pinner) recall(ctx context.Context, memo string) (cached, error) {
-	var known cached
-	data, err := os.ReadFile(memo)
-	if err != nil || json.Unmarshal(data, &known) != nil || known.Digest.Validate() != nil {
+	known, ok := readCached(memo)
+	if !ok {
 		return cached{}, nil
 	}
 	info, err := p.Store.Stat(ctx, known.Digest)
-	switch {
-	case errors.Is(err, component.ErrNotFound), errors.Is(err, component.ErrCorrupt), err == nil && info.Size != known.Size:
+	switch code := component.CodeOf(err); {
+	case code == component.NotFound, code == component.Corrupt, err == nil && info.Size != known.Size:
 		return cached{}, nil
 	}
 	return known, err
+}
+
+func readCached(memo string) (known cached, ok bool) {
+	data, err := os.ReadFile(memo)
+	ok = err == nil && json.Unmarshal(data, &known) == nil && known.Digest.Validate() == nil
+	return known, ok
 }
 
 // forget makes the next pin download again.

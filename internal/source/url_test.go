@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +61,7 @@ func (s *server) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := &statusWriter{ResponseWriter: out, status: 200}
-	defer func() { s.log = append(s.log, fmt.Sprint(w.status)) }()
+	defer func() { s.log = append(s.log, strconv.Itoa(w.status)) }()
 	if s.answer != nil {
 		s.answer(w, r)
 		return
@@ -209,7 +209,7 @@ func TestDownloadStatus(t *testing.T) {
 		{503, component.Unavailable, "the server answered 503 Service Unavailable: try again later", "503 503 503 503"},
 	}
 	for _, test := range tests {
-		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.status), func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, "", nil)
 			s.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(test.status) }
@@ -386,7 +386,7 @@ func TestServerThatStalls(t *testing.T) {
 		"in the content": func(r *http.Request) (*http.Response, error) {
 			body, w := pipe(r.Context())
 			go io.WriteString(w, "some")
-			return &http.Response{StatusCode: 200, Body: body, ContentLength: 1000}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: body, ContentLength: 1000}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -418,7 +418,7 @@ func TestSlowDownloadThatGoesOn(t *testing.T) {
 				}
 				w.Close()
 			}()
-			return &http.Response{StatusCode: 200, Body: body, ContentLength: 100}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: body, ContentLength: 100}, nil
 		})
 		if got := pin(t, p, "https://host/rows.csv"); got.Digest != sum(strings.Repeat("x", 100)) {
 			t.Errorf("pinned %+v", got)
@@ -458,7 +458,7 @@ func TestShortBodyWithoutError(t *testing.T) {
 	t.Parallel()
 	p := newPinner(t)
 	p.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("some")), ContentLength: 1000}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("some")), ContentLength: 1000}, nil
 	})
 	_, err := p.Pin(t.Context(), ref.SourceSlot{URI: "https://host/rows.csv"})
 	check(t, err, component.Unavailable, "the transfer ended before the content did")
