@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/internal/cachekey"
+	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/step"
@@ -174,7 +175,7 @@ func (s *scheduler) keyOf(t *task) cachekey.Fields {
 	f.Add("fingerprint", n.plan.Mode+" "+n.plan.Fingerprint)
 	f.Add("params", string(n.bind.Params))
 	for i := range t.inputs {
-		f.Add("input "+n.g.Inputs[i].Name, t.inputs[i].Codec+" "+string(t.inputs[i].Digest))
+		f.Add("input "+n.g.Inputs[i].Name, transfer.Identity(t.inputs[i]))
 	}
 	for _, p := range n.plan.Pins {
 		f.Add("source "+p.Field, p.Digest)

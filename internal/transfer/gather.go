@@ -13,16 +13,15 @@ import (
 // gatherSchema begins the manifest of every gathered list.
 const gatherSchema = "tenon gather 1\n"
 
-// Gather makes the record of a list from those of its elements, without encoding anything again. Its digest covers the elements' codecs
-// and digests in order.
+// Gather makes the record of a list from those of its elements, without encoding anything again. Its digest covers the elements'
+// identities in order.
 func Gather(records []artifact.Record, typ string) artifact.Record {
 	h := sha256.New()
 	_, _ = io.WriteString(h, gatherSchema)
 	rec := artifact.Record{Codec: artifact.GatherCodec, Type: typ, Elements: records, Meta: map[string]any{"length": len(records)}}
-	line := make([]byte, 0, 128)
 	for i := range records {
-		line = append(append(append(append(line[:0], records[i].Codec...), ' '), records[i].Digest...), '\n')
-		_, _ = h.Write(line)
+		id := Identity(records[i])
+		_, _ = fmt.Fprintf(h, "%d %s\n", len(id), id)
 		rec.Size += records[i].Size
 	}
 	rec.Digest = artifact.NewDigest([32]byte(h.Sum(nil)))

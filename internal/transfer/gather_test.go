@@ -103,7 +103,7 @@ func TestGatherDigest(t *testing.T) {
 	d := newDisk(t)
 	a, b := save(t, d, "a"), save(t, d, "b")
 	list := transfer.Gather([]artifact.Record{a, b}, "list")
-	if want := artifact.Digest("sha256:c1435a2d87f2e057cb3bcb6d2f7aeff905ef73f9d2cb8c85bb4c5c919ebc6a36"); list.Digest != want {
+	if want := artifact.Digest("sha256:a5af205db65d6cccca11d18a6315cd6e16dfa9bdf54d42672f46e2f8be9f1b8e"); list.Digest != want {
 		t.Errorf("digest %s, want %s: a new form needs a new schema", list.Digest, want)
 	}
 	described := a
