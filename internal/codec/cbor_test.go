@@ -137,7 +137,7 @@ func TestWhatOthersLoseSurvives(t *testing.T) {
 
 // checkTrip checks all that holds for the CBOR of every value: it comes back equal, the second writing gives the same bytes,
 // and an independent implementation accepts these as deterministic CBOR.
-func checkTrip(t testing.TB, v reflect.Value) {
+func checkTrip(t tb, v reflect.Value) {
 	t.Helper()
 	data, err := Canonical(v.Interface())
 	if err != nil {
@@ -162,7 +162,7 @@ func checkTrip(t testing.TB, v reflect.Value) {
 }
 
 // checkDeterministic has another implementation decode the data and encode it again by the rules of RFC 8949, section 4.2.
-func checkDeterministic(t testing.TB, data []byte) {
+func checkDeterministic(t tb, data []byte) {
 	t.Helper()
 	dec, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, UTF8: cbor.UTF8RejectInvalid, MaxNestedLevels: 1000,

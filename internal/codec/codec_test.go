@@ -43,7 +43,6 @@ func golden(t *testing.T, name, got string) {
 type stored struct {
 	data []byte
 	info Info
-	dir  string
 }
 
 func (s stored) Open(context.Context) (io.ReadCloser, error) {
@@ -52,7 +51,15 @@ func (s stored) Open(context.Context) (io.ReadCloser, error) {
 func (s stored) Size() int64              { return int64(len(s.data)) }
 func (s stored) Version() int             { return 1 }
 func (s stored) Meta() map[string]any     { return s.info.Meta }
-func (s stored) TempDir() (string, error) { return os.MkdirTemp(s.dir, "") }
+func (s stored) TempDir() (string, error) { return "nowhere", nil }
+
+// tb is what *testing.T, *testing.B and *rapid.T share.
+type tb interface {
+	Helper()
+	Context() context.Context
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
 
 func codecFor[T any](t testing.TB, user ...Codec) Codec {
 	t.Helper()
@@ -63,17 +70,17 @@ func codecFor[T any](t testing.TB, user ...Codec) Codec {
 	return c
 }
 
-func encode(t testing.TB, c Codec, v any) stored {
+func encode(t tb, c Codec, v any) stored {
 	t.Helper()
 	var b bytes.Buffer
 	info, err := c.Encode(t.Context(), &b, v)
 	if err != nil {
 		t.Fatalf("encode: %v", err)
 	}
-	return stored{data: b.Bytes(), info: info, dir: t.TempDir()}
+	return stored{data: b.Bytes(), info: info}
 }
 
-func decode(t testing.TB, c Codec, s stored) any {
+func decode(t tb, c Codec, s stored) any {
 	t.Helper()
 	v, err := c.Decode(t.Context(), s)
 	if err != nil {

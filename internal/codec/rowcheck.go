@@ -44,7 +44,7 @@ func checkPages(r io.ReaderAt, size int64, meta *format.ColumnMetaData) error {
 		return component.Errorf(component.Corrupt, "column chunk of %d bytes at %d in a file of %d", length, start, size)
 	}
 	section := io.NewSectionReader(r, start, length)
-	buffered := bufio.NewReaderSize(section, 512)
+	buffered, packed := bufio.NewReaderSize(section, 512), bufio.NewReaderSize(nil, 4<<10)
 	var protocol thrift.CompactProtocol
 	for at := int64(0); at < length; {
 		if _, err := section.Seek(at, io.SeekStart); err != nil {
@@ -65,7 +65,26 @@ func checkPages(r io.ReaderAt, size int64, meta *format.ColumnMetaData) error {
 			return component.Errorf(component.Corrupt, "page of %d values and %d bytes, packed %d: at most %d values and %d bytes are read",
 				values, h.UncompressedPageSize, h.CompressedPageSize, maxPageValues, maxPage)
 		}
+		if levels, ok := packedAt(&h); ok {
+			page := io.NewSectionReader(section, at+levels, int64(h.CompressedPageSize)-levels)
+			packed.Reset(page)
+			if err := checkPacked(meta.Codec, packed, maxPage); err != nil {
+				return err
+			}
+		}
 		at += int64(h.CompressedPageSize)
 	}
 	return nil
+}
+
+// packedAt returns where the packed bytes of a page begin: version 2 leaves the levels in front as they are, and may leave all.
+func packedAt(h *format.PageHeader) (offset int64, ok bool) {
+	v2 := &h.DataPageHeaderV2.V
+	if h.Type != format.DataPageV2 {
+		return 0, true
+	}
+	if v2.IsCompressed.Valid && !v2.IsCompressed.V {
+		return 0, false
+	}
+	return int64(v2.RepetitionLevelsByteLength) + int64(v2.DefinitionLevelsByteLength), true
 }

@@ -57,6 +57,7 @@ func OpenRows(r io.ReaderAt, size int64, rows *Rows, strict bool) (_ *RowReader,
 			return nil, component.Errorf(component.Invalid, "no column %q for field %s: column %q is taken by another field", f.name, f.field, name)
 		}
 		used[name] = true
+		f.name = name // as the file spells it
 		c := leaves[name]
 		if !c.Leaf() || c.Repeated() {
 			return nil, component.Errorf(component.Invalid, "column %q for field %s is nested: only plain columns can be read into a struct", name, f.field)

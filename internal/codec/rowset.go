@@ -39,7 +39,7 @@ func (f *fieldReader) setter(column parquet.Type) (func(reflect.Value, parquet.V
 		return func(dst reflect.Value, v parquet.Value) error { dst.SetFloat(v.Double()); return nil }, nil
 	case kind == reflect.Float64 && column.Kind() == parquet.Float:
 		return func(dst reflect.Value, v parquet.Value) error { dst.SetFloat(float64(v.Float())); return nil }, nil
-	case kind == reflect.String && binary:
+	case kind == reflect.String && column.Kind() == parquet.ByteArray:
 		return func(dst reflect.Value, v parquet.Value) error { dst.SetString(f.text(v.ByteArray())); return nil }, nil
 	case kind == reflect.Slice && binary:
 		return func(dst reflect.Value, v parquet.Value) error {
