@@ -138,7 +138,7 @@ func TestDamagedInlineContent(t *testing.T) {
 			t.Fatalf("%s: undamaged: %v", name, err)
 		}
 		good := rec.Inline
-		for i := range good {
+		for i := 0; i < len(good); i += 1 + len(good)/100 {
 			rec.Inline = bytes.Clone(good)
 			rec.Inline[i] ^= 1 << (i % 8)
 			if err := read(t.Context(), t, d, rec, v); !errors.Is(err, component.ErrCorrupt) || !strings.Contains(err.Error(), string(rec.Digest)) {
