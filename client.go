@@ -61,7 +61,10 @@ var _ pipeline.Client = (*Client)(nil)
 // Open opens a client. Parts are flavors that its stacks may use, and at most one [Config]; pipelines are not needed. The caller
 // closes the client.
 func Open(ctx context.Context, parts ...Part) (*Client, error) {
-	s := sorted(parts)
+	s, err := sorted(parts)
+	if err != nil {
+		return nil, err
+	}
 	return open(ctx, s.config, s.flavors)
 }
 

@@ -25,12 +25,15 @@ func Main(parts ...Part) {
 }
 
 func app(parts []Part) cli.App {
-	s := sorted(parts)
+	s, sortErr := sorted(parts)
 	return cli.App{
 		Program:   strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"),
 		Pipelines: s.pipelines,
 		Flavors:   s.flavors,
 		Open: func(ctx context.Context, o cli.Options) (cli.Client, error) {
+			if sortErr != nil {
+				return nil, sortErr
+			}
 			c := s.config
 			if o.Home != "" {
 				c.Home = o.Home
@@ -59,17 +62,25 @@ type assorted struct {
 	flavors   []component.Flavor
 }
 
-func sorted(parts []Part) assorted {
+// sorted takes parts apart. The error's code is Invalid.
+func sorted(parts []Part) (assorted, error) {
 	s := assorted{flavors: builtin()}
-	for _, p := range parts {
+	configs := 0
+	for i, p := range parts {
 		switch p := p.(type) {
 		case Config:
 			s.config = p
+			configs++
 		case component.Flavor:
 			s.flavors = append(s.flavors, p)
 		case pipeline.Definition:
 			s.pipelines = append(s.pipelines, p)
+		default:
+			return s, component.Errorf(component.Invalid, "open a client: part %d is a %T: want a pipeline, a flavor or a tenon.Config", i, p)
 		}
 	}
-	return s
+	if configs > 1 {
+		return s, component.Errorf(component.Invalid, "open a client: %d values of tenon.Config given, want at most one", configs)
+	}
+	return s, nil
 }
