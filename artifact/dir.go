@@ -24,8 +24,8 @@ import (
 // may be changed.
 //
 // Names, contents, empty directories and whether a file is executable by its owner are kept; times, owners and other permissions
-// are not, so that the same tree always has the same digest. (On Windows no file is executable.) Symbolic links, pipes, sockets and devices
-// are errors that name them, as are names that are not UTF-8.
+// are not, so that the same tree always has the same digest. (On Windows no file is executable.) A symbolic link to a file is stored as that
+// file. Links to directories, pipes, sockets and devices are errors that name them, as are names that are not UTF-8.
 //
 // The stored form is a tar archive: a header for every directory and file but the top, a directory before what is in it, the names of one
 // directory in the order of their bytes; all else in the headers is constant.
@@ -43,13 +43,11 @@ func encodeDir(ctx context.Context, w io.Writer, v any) (codec.Info, error) {
 	if err != nil {
 		return codec.Info{}, err
 	}
-	root, err := openDir(string(dir))
-	if err != nil {
+	if err := checkDir(string(dir)); err != nil {
 		return codec.Info{}, err
 	}
-	defer root.Close()
 	out := bufio.NewWriterSize(w, 64<<10)
-	p := &packer{ctx: ctx, path: string(dir), tree: root.FS(), tar: tar.NewWriter(out), buf: make([]byte, copyBuffer)}
+	p := &packer{ctx: ctx, path: string(dir), tree: os.DirFS(string(dir)), tar: tar.NewWriter(out), buf: make([]byte, copyBuffer)}
 	if err := fs.WalkDir(p.tree, ".", p.add); err != nil {
 		return codec.Info{}, err
 	}
@@ -62,26 +60,21 @@ func encodeDir(ctx context.Context, w io.Writer, v any) (codec.Info, error) {
 	return codec.Info{Meta: map[string]any{"files": p.files, "bytes": p.bytes}, Preview: p.preview()}, nil
 }
 
-func openDir(path string) (*os.Root, error) {
+func checkDir(path string) error {
 	if path == "" {
-		return nil, component.Errorf(component.Invalid, "directory without a path: return the path of a directory, as artifact.Dir(path)")
+		return component.Errorf(component.Invalid, "directory without a path: return the path of a directory, as artifact.Dir(path)")
 	}
 	what := fmt.Sprintf("directory %q", path)
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, pathFailed(what, err)
+	switch {
+	case err != nil:
+		return pathFailed(what, err)
+	case info.Mode().IsRegular():
+		return component.Errorf(component.Invalid, "%s: it is a file: use artifact.File", what)
+	case !info.IsDir():
+		return component.Errorf(component.Invalid, "%s: it is %s and not a directory", what, kindOf(info.Mode()))
 	}
-	if info.Mode().IsRegular() {
-		return nil, component.Errorf(component.Invalid, "%s: it is a file: use artifact.File", what)
-	}
-	if !info.IsDir() {
-		return nil, component.Errorf(component.Invalid, "%s: it is %s and not a directory", what, kindOf(info.Mode()))
-	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, pathFailed(what, err)
-	}
-	return root, nil
+	return nil
 }
 
 // packer writes a tree of files as a tar archive.
@@ -113,8 +106,17 @@ func (p *packer) add(name string, entry fs.DirEntry, err error) error {
 		return component.Errorf(component.Invalid, "%s: the name is not UTF-8 and would not survive on other systems: rename it", what)
 	case entry.IsDir():
 		return p.header(what, &tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
-	case !entry.Type().IsRegular():
-		return component.Errorf(component.Invalid, "%s is %s: only files and directories can be stored; put a copy in its place", what, kindOf(entry.Type()))
+	case entry.Type().IsRegular():
+		return p.addFile(name, what)
+	case entry.Type()&fs.ModeSymlink == 0:
+		return component.Errorf(component.Invalid, "%s is %s: only files and directories can be stored", what, kindOf(entry.Type()))
+	}
+	to, err := fs.Stat(p.tree, name)
+	if err != nil {
+		return pathFailed(what+" is a symbolic link", err)
+	}
+	if !to.Mode().IsRegular() {
+		return component.Errorf(component.Invalid, "%s is a symbolic link to %s: only links to files can be stored", what, kindOf(to.Mode()))
 	}
 	return p.addFile(name, what)
 }

@@ -194,9 +194,12 @@ func TestDirErrors(t *testing.T) {
 	s := newStore(t)
 	dir := t.TempDir()
 	path := writeFile(t, filepath.Join(dir, "model.bin"), "x")
-	linked := tree{"a/x": "1"}.write(t, t.TempDir())
-	if err := os.Symlink("x", filepath.Join(linked, "a", "latest")); err != nil {
-		t.Skip("no symbolic links here: ", err)
+	linked := func(to string) artifact.Dir {
+		dir := tree{"a/x": "1", "b": "/"}.write(t, t.TempDir())
+		if err := os.Symlink(to, filepath.Join(dir, "a", "latest")); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
+		return artifact.Dir(dir)
 	}
 	for name, test := range map[string]struct {
 		dir  artifact.Dir
@@ -207,7 +210,10 @@ func TestDirErrors(t *testing.T) {
 		"missing": {artifact.Dir(filepath.Join(dir, "none")), component.NotFound, "none"},
 		"file":    {artifact.Dir(path), component.Invalid, "it is a file: use artifact.File"},
 		"device":  {artifact.Dir(os.DevNull), component.Invalid, "it is a device and not a directory"},
-		"link":    {artifact.Dir(linked), component.Invalid, `"a/latest" is a symbolic link: only files and directories can be stored`},
+		"link":    {linked(filepath.Join("..", "b")), component.Invalid, `"a/latest" is a symbolic link to a directory: only links to files can be stored`},
+		"cycle":   {linked("latest"), component.Unknown, `"a/latest" is a symbolic link: `},
+		"broken":  {linked("none"), component.NotFound, `"a/latest" is a symbolic link: no such file`},
+		"outside": {linked(os.DevNull), component.Invalid, `"a/latest" is a symbolic link to a device`},
 	} {
 		if _, err := save(s, test.dir); err == nil || component.CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v (%v), want %v with %q", name, err, component.CodeOf(err), test.code, test.want)
@@ -221,13 +227,28 @@ func TestDirErrors(t *testing.T) {
 		}
 	}
 	s.empty()
-	// The top itself may be a link.
+}
+
+// Links to files are stored as what they point to, wherever that is. The top may be any link.
+func TestDirLinks(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	dir := tree{"blobs/1": "weights", "model": "/"}.write(t, t.TempDir())
+	outside := writeFile(t, filepath.Join(t.TempDir(), "config.json"), "{}")
 	top := filepath.Join(t.TempDir(), "top")
-	if err := os.Symlink(tree{"x": "1"}.write(t, t.TempDir()), top); err != nil {
-		t.Fatal(err)
+	for link, to := range map[string]string{
+		filepath.Join(dir, "model", "weights.bin"): filepath.Join("..", "blobs", "1"),
+		filepath.Join(dir, "config.json"):          outside,
+		top:                                        dir,
+	} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
 	}
-	if rec := mustSave(s, artifact.Dir(top)); rec.Meta["files"] != int64(1) {
-		t.Errorf("through a link: %v", rec.Meta)
+	got := mustLoad[artifact.Dir](s, mustSave(s, artifact.Dir(top)))
+	want := tree{"blobs": "/", "blobs/1": "weights", "model": "/", "model/weights.bin": "weights", "config.json": "{}"}
+	if diff := cmp.Diff(want, readTree(t, string(got))); diff != "" {
+		t.Error(diff)
 	}
 }
 
