@@ -3,10 +3,13 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tenon-ml/tenon/component"
 )
@@ -24,44 +27,76 @@ type Line struct {
 // Parse reads a line of JSON as slog writes it. The error's code is Corrupt.
 func Parse(data []byte) (Line, error) {
 	line := Line{JSON: data}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return line, component.Errorf(component.Corrupt, "log line %.60q is not a JSON object", data)
+	p := lineParser{line: &line, dec: json.NewDecoder(bytes.NewReader(data))}
+	if err := p.parse(); err != nil {
+		return line, component.Errorf(component.Corrupt, "log line %.60q: %w", data, err)
 	}
-	var attrs strings.Builder
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return line, component.Errorf(component.Corrupt, "log line: %w", err)
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return line, component.Errorf(component.Corrupt, "log line: %w", err)
-		}
-		switch key {
-		case slog.TimeKey:
-			err = json.Unmarshal(value, &line.Time)
-		case slog.LevelKey:
-			err = json.Unmarshal(value, &line.Level)
-		case slog.MessageKey:
-			err = json.Unmarshal(value, &line.Message)
-		default:
-			fmt.Fprintf(&attrs, " %s=%s", key, plain(value))
-		}
-		if err != nil {
-			return line, component.Errorf(component.Corrupt, "log line: %v: %w", key, err)
-		}
-	}
-	line.Message += attrs.String()
+	line.Message += p.attrs.String()
 	return line, nil
 }
 
-// plain shows a string without quotes where that is unambiguous.
+type lineParser struct {
+	line  *Line
+	dec   *json.Decoder
+	attrs strings.Builder
+	said  bool // the message came
+}
+
+func (p *lineParser) parse() error {
+	if t, err := p.dec.Token(); err != nil || t != json.Delim('{') {
+		return errors.New("not a JSON object")
+	}
+	for p.dec.More() {
+		key, err := p.dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := p.dec.Decode(&value); err != nil {
+			return err
+		}
+		if err := p.field(fmt.Sprint(key), value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if _, err := p.dec.Token(); err != nil {
+		return errors.New("its end is missing")
+	}
+	if p.dec.InputOffset() != int64(len(bytes.TrimRight(p.line.JSON, " \t\r\n"))) {
+		return errors.New("something follows the JSON object")
+	}
+	return nil
+}
+
+// field takes one member. Slog writes time, level and message first, in this order: what comes behind them is an attribute, whatever
+// its name.
+func (p *lineParser) field(key string, value json.RawMessage) error {
+	switch {
+	case p.said:
+	case key == slog.TimeKey:
+		return json.Unmarshal(value, &p.line.Time)
+	case key == slog.LevelKey:
+		return json.Unmarshal(value, &p.line.Level)
+	case key == slog.MessageKey:
+		p.said = true
+		return json.Unmarshal(value, &p.line.Message)
+	}
+	fmt.Fprintf(&p.attrs, " %s=%s", bare(key), plain(value))
+	return nil
+}
+
+// plain shows a value as it is in JSON, a string without quotes where that is unambiguous.
 func plain(value json.RawMessage) string {
 	var s string
-	if json.Unmarshal(value, &s) == nil && s != "" && !strings.ContainsAny(s, " =\"\n\t") {
-		return s
+	if value[0] == '"' && json.Unmarshal(value, &s) == nil {
+		return bare(s)
 	}
 	return string(value)
+}
+
+func bare(s string) string {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || strings.ContainsRune(" =\"", r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }

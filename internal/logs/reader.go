@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"iter"
 
@@ -14,50 +15,71 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// Read yields the lines of chunks in order. It stops at the first error, whose code is NotFound for a chunk that is gone, or Corrupt.
+// Read yields the lines of chunks in order. It stops at the first error, whose code is NotFound for a chunk that is gone, or Corrupt. Store
+// may be nil if all chunks are inline.
 func Read(ctx context.Context, store artifact.Store, chunks []metadata.LogChunk) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		for _, c := range chunks {
-			if !readChunk(ctx, store, c, yield) {
+		for i, c := range chunks {
+			more, err := readChunk(ctx, store, c, yield)
+			if err != nil {
+				yield(Line{}, fmt.Errorf("read chunk %d of a log: %w", i, err))
+			}
+			if !more {
 				return
 			}
 		}
 	}
 }
 
-func readChunk(ctx context.Context, store artifact.Store, c metadata.LogChunk, yield func(Line, error) bool) bool {
-	fail := func(err error) bool {
-		yield(Line{}, err)
-		return false
-	}
-	packed := io.NopCloser(bytes.NewReader(c.Inline))
-	if c.Inline == nil {
-		stored, err := store.Open(ctx, c.Digest)
-		if err != nil {
-			return fail(err)
-		}
-		packed = stored
+// readChunk reports whether the next chunk is wanted.
+func readChunk(ctx context.Context, store artifact.Store, c metadata.LogChunk, yield func(Line, error) bool) (bool, error) {
+	packed, err := openChunk(ctx, store, c)
+	if err != nil {
+		return false, err
 	}
 	defer packed.Close()
 	dec, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
 	if err != nil {
-		return fail(component.Errorf(component.Corrupt, "read a log chunk: %w", err))
+		return false, corrupt(err)
 	}
 	defer dec.Close()
-	// A chunk says how large it is; one that unpacks to more was not written here.
-	lines := bufio.NewScanner(io.LimitReader(dec, chunkSize+2*lineLimit))
-	lines.Buffer(make([]byte, 0, 4<<10), 2*lineLimit)
+	count := 0
+	rest := &io.LimitedReader{R: dec, N: c.Size + 1}
+	lines := bufio.NewScanner(rest)
+	lines.Buffer(make([]byte, 0, 4<<10), lineLimit+4<<10)
 	for lines.Scan() {
 		line, err := Parse(bytes.Clone(lines.Bytes()))
 		if err != nil {
-			return fail(err)
+			return false, err
 		}
 		if !yield(line, nil) {
-			return false
+			return false, nil
 		}
+		count++
 	}
 	if err := lines.Err(); err != nil {
-		return fail(component.Errorf(component.Corrupt, "read a log chunk: %w", err))
+		return false, corrupt(err)
 	}
-	return true
+	if rest.N != 1 || count != c.Lines {
+		return false, component.Errorf(component.Corrupt, "it does not hold the %d lines in %d bytes that were recorded", c.Lines, c.Size)
+	}
+	return true, nil
+}
+
+func openChunk(ctx context.Context, store artifact.Store, c metadata.LogChunk) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if c.Inline != nil {
+		return io.NopCloser(bytes.NewReader(c.Inline)), nil
+	}
+	return store.Open(ctx, c.Digest)
+}
+
+// corrupt keeps the code of an error that came from the store; any other is of the data.
+func corrupt(err error) error {
+	if component.CodeOf(err) != component.Unknown {
+		return err
+	}
+	return component.Errorf(component.Corrupt, "%w", err)
 }

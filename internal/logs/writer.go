@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -15,10 +16,15 @@ import (
 )
 
 const (
-	chunkSize  = 64 << 10 // bytes of lines before a chunk is closed
-	lineLimit  = 64 << 10 // bytes of one line; longer ones are cut
-	totalLimit = 64 << 20 // bytes of one attempt's log; the rest is counted and dropped
+	chunkSize    = 64 << 10 // bytes of lines before a chunk is closed
+	lineLimit    = 64 << 10 // bytes of one line; longer ones are cut
+	totalLimit   = 64 << 20 // bytes of one attempt's log; what comes later is counted and dropped
+	inlineChunks = 4        // chunks that may travel in the record, beside the last ones
+	putTimeout   = 30 * time.Second
 )
+
+// everything is below every level.
+var everything = &slog.HandlerOptions{Level: slog.Level(math.MinInt32)}
 
 // Writer collects the lines of one attempt. It is safe for concurrent use; what is written after Close is ignored.
 type Writer struct {
@@ -29,21 +35,20 @@ type Writer struct {
 	buf     bytes.Buffer
 	lines   int // in buf
 	chunks  []metadata.LogChunk
-	total   int
-	dropped int
-	lost    error // a chunk that could not be stored
+	total   int // bytes
+	dropped int // lines
+	full    bool
+	lost    error // why a chunk could not be stored
 	closed  bool
 }
 
-// NewWriter returns a writer that puts large chunks into store. Live, if not nil, is told of every line.
+// NewWriter returns a writer that puts large chunks into store. Live, if not nil, is told of every line that is kept.
 func NewWriter(store artifact.Store, live func(Line)) *Writer {
 	return &Writer{store: store, live: live}
 }
 
 // Handler returns the slog handler that writes to w, at every level.
-func (w *Writer) Handler() slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug - 4})
-}
+func (w *Writer) Handler() slog.Handler { return slog.NewJSONHandler(w, everything) }
 
 // Write takes one record as slog.JSONHandler writes it. It never fails, so that a step cannot fail by logging.
 func (w *Writer) Write(record []byte) (int, error) {
@@ -52,23 +57,23 @@ func (w *Writer) Write(record []byte) (int, error) {
 	if len(line) > lineLimit {
 		line = cut(line)
 	}
-	w.mu.Lock()
-	kept := w.add(line)
-	live := w.live
-	w.mu.Unlock()
-	if kept && live != nil {
+	if w.add(line) && w.live != nil {
 		if parsed, err := Parse(bytes.Clone(line)); err == nil {
-			live(parsed)
+			w.live(parsed)
 		}
 	}
 	return n, nil
 }
 
+// add reports whether the line was kept.
 func (w *Writer) add(line []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.closed {
 		return false
 	}
-	if w.total+len(line) > totalLimit {
+	w.full = w.full || w.total+len(line) >= totalLimit
+	if w.full {
 		w.dropped++
 		return false
 	}
@@ -86,39 +91,27 @@ func (w *Writer) append(line []byte) {
 	w.total += len(line) + 1
 }
 
-// cut replaces a line that is too long by its beginning.
-func cut(line []byte) []byte {
-	parsed, err := Parse(line)
-	if err != nil {
-		return []byte(`{"level":"WARN","msg":"a log line was left out: it is not valid JSON"}`)
-	}
-	var b bytes.Buffer
-	r := slog.NewRecord(parsed.Time, parsed.Level, string(bytes.ToValidUTF8([]byte(parsed.Message[:min(len(parsed.Message), lineLimit/8)]), nil))+"...", 0)
-	r.AddAttrs(slog.Int("cut_bytes", len(line)))
-	_ = slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug - 4}).Handle(context.Background(), r) // a buffer never fails
-	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-// flush closes the chunk in buf. Small chunks stay in the record.
+// flush closes the chunk in buf. A few small chunks stay in the record, and the last ones.
 func (w *Writer) flush() {
 	if w.lines == 0 {
 		return
 	}
 	chunk := metadata.LogChunk{Lines: w.lines, Size: int64(w.buf.Len())}
-	packed := encoder().EncodeAll(w.buf.Bytes(), nil)
+	packed := compress(w.buf.Bytes())
 	w.buf.Reset()
 	w.lines = 0
-	if len(packed) <= artifact.InlineLimit && len(w.chunks) < 4 {
+	if len(packed) <= artifact.InlineLimit && (len(w.chunks) < inlineChunks || w.closed) {
 		chunk.Inline = packed
 		w.chunks = append(w.chunks, chunk)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), putTimeout)
 	defer cancel()
 	info, err := w.store.Put(ctx, bytes.NewReader(packed))
 	if err != nil {
 		w.lost = err
 		w.dropped += chunk.Lines
+		w.full = w.full || ctx.Err() != nil // a store that hangs would hold up the step at each chunk
 		return
 	}
 	chunk.Digest = info.Digest
@@ -133,22 +126,59 @@ func (w *Writer) Close() []metadata.LogChunk {
 		return w.chunks
 	}
 	w.closed = true
-	if w.dropped > 0 {
-		why := fmt.Sprintf("the log of an attempt is limited to %d MiB", totalLimit>>20)
-		if w.lost != nil {
-			why = "a part of it could not be stored: " + w.lost.Error()
-		}
-		w.append(fmt.Appendf(nil, `{"time":%q,"level":"WARN","msg":"log lines were dropped","lines":%d,"why":%q}`, time.Now().Format(time.RFC3339Nano), w.dropped, why))
-	}
 	w.flush()
+	if w.dropped > 0 {
+		w.append(w.note())
+		w.flush()
+	}
 	return w.chunks
 }
 
-// encoder is made when the first chunk is closed, and shared: EncodeAll is safe for concurrent use.
-var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(chunkSize), zstd.WithLowerEncoderMem(true))
+// note says what was dropped. It is small enough for the record, so that no store can lose it.
+func (w *Writer) note() []byte {
+	why := fmt.Sprintf("the log of an attempt is limited to %d MiB", totalLimit>>20)
+	if w.lost != nil {
+		why = fmt.Sprintf("a part of it could not be stored: %.1000s", w.lost.Error())
+	}
+	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped", 0)
+	r.AddAttrs(slog.Int("lines", w.dropped), slog.String("why", why))
+	return encoded(r)
+}
+
+// cut replaces a line that is too long by its beginning.
+func cut(line []byte) []byte {
+	parsed, err := Parse(line)
+	if err != nil {
+		parsed = Line{Level: slog.LevelWarn, Message: "a log line was left out: " + err.Error()}
+	}
+	const limit = lineLimit / 8 // a byte may take six in JSON
+	text := bytes.ToValidUTF8([]byte(parsed.Message[:min(len(parsed.Message), limit)]), nil)
+	r := slog.NewRecord(parsed.Time, parsed.Level, string(text)+"...", 0)
+	r.AddAttrs(slog.Int("cut_bytes", len(line)))
+	return encoded(r)
+}
+
+func encoded(r slog.Record) []byte {
+	var b bytes.Buffer
+	_ = slog.NewJSONHandler(&b, everything).Handle(context.Background(), r) // a buffer never fails
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+// compress uses encoders without goroutines and channels, which would tie it to the goroutine that made them in tests with synctest.
+func compress(data []byte) []byte {
+	e := encoders.Get().(*zstd.Encoder)
+	defer encoders.Put(e)
+	var b bytes.Buffer
+	e.ResetContentSize(&b, int64(len(data)))
+	_, _ = e.Write(data) // a buffer never fails
+	_ = e.Close()
+	return b.Bytes()
+}
+
+var encoders = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunkSize), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic(err) // the options are constants
 	}
 	return e
-})
+}}
