@@ -2,110 +2,66 @@ package fingerprint
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
+	"reflect"
 	"strings"
 )
 
-// captured says why f may hold state that is in no source. Without trusted source every literal may.
-func captured(f Func, tree *sources) string {
+// captured says why f may hold state that is in no source. A function value is a pointer to its code and what it captured: that of a
+// function without captured state is a constant of the program's image, every other was made while the program ran.
+func captured(f Func, place place) string {
+	at := fmt.Sprintf("the function literal at %s:%d", filepath.Base(f.File), f.Line)
 	switch {
 	case strings.HasSuffix(f.Name, "-fm"):
 		return "it is a method value, whose receiver is in no source"
 	case f.Name == "reflect.makeFuncStub":
 		return "it was made by reflection"
-	case !f.literal():
+	case place == constant:
 		return ""
-	case tree == nil:
-		return "it is a function literal, which may capture variables"
+	case f.literal() && place == made:
+		return at + " captures variables"
+	case f.literal():
+		return at + " may capture variables"
+	case place == made:
+		return "it was made while the program ran, and may hold state that is in no source"
 	}
-	return capturedIn(f)
+	return ""
 }
 
-// capturedIn looks for the literal at f's line. Names decide, not scopes: that can only say too often that something is captured.
-func capturedIn(f Func) string {
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, f.File, nil, parser.SkipObjectResolution)
-	if err != nil {
-		return "it is a function literal that cannot be read"
-	}
-	at := fmt.Sprintf("the function literal at %s:%d", filepath.Base(f.File), f.Line)
-	var found *ast.FuncLit
-	var outside [][]ast.Node // ancestors of each candidate
-	var path []ast.Node
-	ast.Inspect(file, func(n ast.Node) bool {
-		if n == nil {
-			path = path[:len(path)-1]
+// place says where a function value lies.
+type place uint8
+
+const (
+	unknown  place = iota // this system does not tell
+	constant              // in the program's image
+	made                  // elsewhere: made at run time
+)
+
+// image is where the program's file is loaded.
+type image struct{ spans []span }
+
+type span struct{ start, end uintptr }
+
+func (i *image) contains(p uintptr) bool {
+	for _, s := range i.spans {
+		if s.start <= p && p < s.end {
 			return true
 		}
-		if lit, ok := n.(*ast.FuncLit); ok && fset.Position(lit.Pos()).Line == f.Line {
-			found = lit
-			outside = append(outside, append([]ast.Node(nil), path...))
-		}
-		path = append(path, n)
-		return true
-	})
-	if len(outside) != 1 {
-		return at + " cannot be told from others on its line"
 	}
-	names := map[string]bool{}
-	for _, n := range outside[0] {
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			declared(n, found, names)
-		case *ast.FuncLit:
-			declared(n, found, names)
-		}
-	}
-	var name string
-	ast.Inspect(found, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && names[id.Name] && name == "" {
-			name = id.Name
-		}
-		return name == ""
-	})
-	if name == "" {
-		return ""
-	}
-	return at + " captures " + name
+	return false
 }
 
-// declared collects every name that fn declares, also in its signature and receiver, but not within the literal itself.
-func declared(fn ast.Node, lit *ast.FuncLit, names map[string]bool) {
-	add := func(id *ast.Ident) {
-		if id != nil && id.Name != "_" {
-			names[id.Name] = true
-		}
+func (i *image) holds(fn any) place {
+	if len(i.spans) == 0 {
+		return unknown
 	}
-	ast.Inspect(fn, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncLit:
-			return n != lit
-		case *ast.Field:
-			for _, id := range n.Names {
-				add(id)
-			}
-		case *ast.AssignStmt:
-			if n.Tok == token.DEFINE {
-				for _, l := range n.Lhs {
-					if id, ok := l.(*ast.Ident); ok {
-						add(id)
-					}
-				}
-			}
-		case *ast.RangeStmt:
-			for _, e := range []ast.Expr{n.Key, n.Value} {
-				if id, ok := e.(*ast.Ident); ok {
-					add(id)
-				}
-			}
-		case *ast.ValueSpec:
-			for _, id := range n.Names {
-				add(id)
-			}
-		}
-		return true
-	})
+	v := reflect.New(reflect.TypeOf(fn))
+	v.Elem().Set(reflect.ValueOf(fn)) // v points to a variable of one word, the function value
+	if i.contains(*(*uintptr)(v.UnsafePointer())) {
+		return constant
+	}
+	return made
 }
+
+// codeOf returns the address of a function's code.
+func codeOf(fn any) uintptr { return uintptr(reflect.ValueOf(fn).UnsafePointer()) }

@@ -2,8 +2,10 @@ package fingerprint
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,24 +18,43 @@ type Options struct {
 	MemoDir string
 }
 
-// NewCoarse returns the coarse implementation. It does nothing until it is first used, and computes the digest of the code once.
-func NewCoarse(o Options) Fingerprinter {
-	memo := ""
-	if o.MemoDir != "" {
-		memo = filepath.Join(o.MemoDir, "code.json")
+// NewCoarse returns the coarse implementation. It is made when the program starts, because it notes how the process came to be; it reads
+// no source until it is first used, and computes the digest of the code once.
+func NewCoarse(o Options) Fingerprinter { return newCoarse(o, parentGoRun, os.Executable) }
+
+func newCoarse(o Options, origin func() (goRun, bool), executable func() (string, error)) *coarse {
+	file := func(name string) string {
+		if o.MemoDir == "" {
+			return ""
+		}
+		return filepath.Join(o.MemoDir, name)
 	}
-	return &coarse{memo: filememo.New(memo), started: goCommandStart, executable: os.Executable}
+	c := &coarse{memo: filememo.New(file("code.json")), facts: newFactMemo(file("code-facts.json")), origin: origin, inTree: map[string]bool{}}
+	if c.run, c.underGo = origin(); !c.underGo {
+		c.treeDone = true
+	}
+	if c.exePath, c.exeErr = executable(); c.exeErr == nil {
+		c.exeInfo, c.exeErr = os.Stat(c.exePath)
+	}
+	return c
 }
 
 type coarse struct {
-	memo       *filememo.Memo
-	started    func() (time.Time, bool) // of the go command that started this process
-	executable func() (string, error)
+	memo    *filememo.Memo
+	facts   *factMemo
+	origin  func() (goRun, bool)
+	run     goRun // how this process was started, if underGo
+	underGo bool
+	exePath string
+	exeInfo fs.FileInfo // when this was made
+	exeErr  error
 
-	mu     sync.Mutex
-	digest string // of all code; empty until computed
-	mode   Mode
-	tree   *sources // in source mode
+	mu       sync.Mutex
+	tree     *sources // nil if the source is not certain
+	treeDone bool
+	inTree   map[string]bool // by file of a function
+	exe      string          // digest of the executable; empty until computed
+	image    *image          // nil until it was looked for
 }
 
 func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
@@ -41,37 +62,71 @@ func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
 	if err != nil {
 		return Fingerprint{}, err
 	}
-	if err := c.compute(ctx, f); err != nil {
-		return Fingerprint{}, err
-	}
-	h := newHash(string(c.mode))
-	write(h, c.digest)
-	f.identity(h)
-	return Fingerprint{Digest: sum(h), Mode: c.mode, Captured: captured(f, c.tree)}, nil
-}
-
-// compute finds the digest of all code, once. Any doubt about the source leads to the executable.
-func (c *coarse) compute(ctx context.Context, f Func) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.digest != "" {
+	digest, mode, err := c.code(ctx, f)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	if c.image == nil {
+		c.image = loadedImage()
+	}
+	h := newHash(string(mode))
+	write(h, digest)
+	f.identity(h)
+	return Fingerprint{Digest: sum(h), Mode: mode, Captured: captured(f, c.image.holds(fn))}, nil
+}
+
+// code returns the digest of all code that f could reach. Any doubt about the source leads to the executable.
+func (c *coarse) code(ctx context.Context, f Func) (string, Mode, error) {
+	if err := c.readTree(ctx); err != nil {
+		return "", "", err
+	}
+	if c.tree != nil && !f.generic() && c.holds(f.File) {
+		return c.tree.sum, ModeSource, nil
+	}
+	if c.exe == "" {
+		digest, err := c.executableDigest(ctx)
+		if err != nil {
+			return "", "", err
+		}
+		c.exe = digest
+		c.memo.Save()
+	}
+	return c.exe, ModeExecutable, nil
+}
+
+// readTree reads the source, once.
+func (c *coarse) readTree(ctx context.Context) error {
+	if c.treeDone {
 		return nil
 	}
-	if started, ok := c.started(); ok {
-		if tree, ok := readSources(ctx, f, started, c.memo); ok {
-			c.tree, c.digest, c.mode = tree, tree.digest(), ModeSource
-			c.memo.Save()
-			return nil
-		}
-	}
+	tree, certain := readSources(ctx, c.run, c.memo, c.facts)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	digest, err := c.executableDigest(ctx)
-	if err != nil {
-		return err
+	c.treeDone = true
+	if certain && c.clockHeld() {
+		c.tree = tree
+		c.memo.Save()
+		c.facts.save()
 	}
-	c.digest, c.mode = digest, ModeExecutable
-	c.memo.Save()
 	return nil
+}
+
+// clockHeld reports whether the clock was not set since c was made: then times of files are no evidence.
+func (c *coarse) clockHeld() bool {
+	now, ok := c.origin()
+	return ok && now.started.Sub(c.run.started).Abs() < 5*time.Millisecond
+}
+
+// holds reports whether the tree includes the file that a function was compiled from.
+func (c *coarse) holds(file string) bool {
+	known, ok := c.inTree[file]
+	if !ok {
+		path, err := filepath.EvalSymlinks(file)
+		known = err == nil && c.tree.paths[path] && !strings.HasSuffix(file, "_test.go")
+		c.inTree[file] = known
+	}
+	return known
 }

@@ -7,9 +7,14 @@
 //     state that no fingerprint can see; [Fingerprint.Captured] says so, and the engine does not cache such a step unless its
 //     configuration speaks for that state.
 //   - The source on disk may not be the source of the running binary. It is used only where it is certain to be: the parent
-//     process is the go command, and every file and directory that was read changed before that process started. Otherwise
+//     process is "go run", and every file and directory that was read changed before that process started. Otherwise
 //     the digest of the executable stands for all of its code.
 //
 // [NewCoarse] makes the implementation of today: one digest over all source that could be part of the program, with the identity of the
 // function added. A later one will look at declarations, behind the same interface.
+//
+// What the source mode does not see, and therefore refuses, leaving the executable to speak: tests (they are a part of test binaries),
+// C and assembly (they include files of any name), generic functions (the runtime names their instantiations alike), flags such as
+// -overlay that replace what is on disk, symbolic links to directories, file systems whose clock may not be this host's. What neither
+// mode sees: shared libraries, edits within the module cache and within GOROOT.
 package fingerprint

@@ -2,16 +2,30 @@ package fingerprint
 
 import (
 	"context"
+	"os"
+	"runtime"
 
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/filememo"
 )
 
+// executableDigest returns the digest of the code that runs, which need not be what lies at its path any more: a new version may have been
+// installed there meanwhile.
 func (c *coarse) executableDigest(ctx context.Context) (string, error) {
-	path, err := c.executable()
-	if err != nil {
-		return "", component.Errorf(component.FailedPrecondition, "find the running executable: %w", err)
+	if c.exeErr != nil && runtime.GOOS != "linux" {
+		return "", component.Errorf(component.FailedPrecondition, "find the running executable: %w", c.exeErr)
 	}
-	digest, _, err := c.memo.Digest(ctx, path)
+	digest, info, err := c.memo.Digest(ctx, c.exePath)
+	switch {
+	case runtime.GOOS == "linux":
+		const running = "/proc/self/exe" // the file itself, also when it was replaced or deleted
+		self, statErr := os.Stat(running)
+		if statErr == nil && (err != nil || !os.SameFile(info, self)) {
+			digest, _, err = c.memo.Digest(ctx, running)
+		}
+	case err == nil && filememo.Identity(info) != filememo.Identity(c.exeInfo):
+		return "", component.Errorf(component.FailedPrecondition, "the executable %s was replaced since this program started: start it again", c.exePath)
+	}
 	if err != nil {
 		return "", component.Errorf(component.FailedPrecondition, "read the running executable: %w", err)
 	}

@@ -79,29 +79,29 @@ func (f Func) literal() bool {
 	return false
 }
 
+// generic reports whether f is an instantiation of a generic function, or a part of one.
+func (f Func) generic() bool { return strings.Contains(f.Name, "[...]") }
+
 // identity tells f from every other function of the same program. The runtime names all instantiations of a generic function
-// alike, so for those the position in the program's code counts too, which is the same in every build of the same source.
+// alike, so for those the place in the executable counts too; their code is that of the executable.
 func (f Func) identity(h hash.Hash) {
 	write(h, f.Name, filepath.Base(f.File))
 	number(h, int64(f.Line))
-	if strings.Contains(f.Name, "[...]") {
-		number(h, int64(f.pc)-int64(reflect.ValueOf(FuncOf).Pointer()))
+	if f.generic() {
+		number(h, int64(f.pc)-int64(codeOf(FuncOf)))
 	}
 }
 
-// BuildSettings returns what of the build can change results, sorted, as "key=value": the Go version, the architecture, tags,
-// linker and compiler flags. What identifies a revision is not among them.
+// BuildSettings returns the settings of the build, sorted, as "key=value": the Go version, platform, tags, linker and compiler flags. What
+// identifies a revision is not among them.
 func BuildSettings() []string {
-	settings := []string{"go=" + runtime.Version(), "GOARCH=" + runtime.GOARCH}
+	settings := []string{"go=" + runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return settings
+		return append(settings, "GOARCH="+runtime.GOARCH, "GOOS="+runtime.GOOS)
 	}
 	for _, s := range info.Settings {
-		switch {
-		case strings.HasPrefix(s.Key, "vcs"), s.Key == "GOOS", s.Key == "GOARCH", s.Key == "-compiler", s.Key == "-buildmode",
-			s.Key == "-trimpath", s.Key == "CGO_ENABLED":
-		default:
+		if !strings.HasPrefix(s.Key, "vcs") {
 			settings = append(settings, s.Key+"="+s.Value)
 		}
 	}
@@ -127,4 +127,9 @@ func newHash(kind string) hash.Hash {
 	h := sha256.New()
 	write(h, "tenon fingerprint 1", kind)
 	return h
+}
+
+func hashOf(data []byte) string {
+	digest := sha256.Sum256(data)
+	return hex.EncodeToString(digest[:])
 }
