@@ -2,4 +2,5 @@
 //
 //   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
 //   - multiprocess: artifact stores in several processes on one directory, one of which is killed
+//   - sources: outside data from submit to step, what an edit makes run again, and what it does not
 package e2e
