@@ -73,12 +73,12 @@ type Capabilities struct {
 	StepDefaults step.Config `json:"step_defaults"`
 }
 
-// Limits of what may run at once in one run. Zero means unlimited.
+// Limits of what may run at once in one run. Zero means unlimited, but for GPU.
 type Limits struct {
 	Parallel int        `json:"parallel,omitempty"` // attempts
 	CPU      float64    `json:"cpu,omitempty"`      // cores
 	Memory   step.Bytes `json:"memory,omitempty"`   // bytes
-	GPU      int        `json:"gpu,omitempty"`      // devices
+	GPU      int        `json:"gpu,omitempty"`      // devices; zero means none: a step that asks for one is refused
 	// Named limits, to which steps refer by step.Config.Limits.
 	Named map[string]Limit `json:"named,omitempty"`
 }

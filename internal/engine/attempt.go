@@ -70,6 +70,10 @@ func (s *scheduler) start(t *task) {
 	if t.started.IsZero() {
 		t.started = now
 	}
+	if n.state == metadata.StepReady {
+		n.state = metadata.StepRunning
+		s.emitNode(n)
+	}
 	at := &attempt{t: t, stop: make(chan struct{}), started: now}
 	at.a = orchestrator.Attempt{ID: newID(), Run: s.run.ID, Step: n.name(), Index: t.index, Number: t.attempts, Resources: n.class.need}
 	at.assign = worker.Assignment{

@@ -156,26 +156,29 @@ func (r *reservation) add(o reservation) {
 	r.names = append(r.names, o.names...)
 }
 
-// blocked returns what c has to wait for, or nil.
+// blocked returns what c reserves because it has to wait, or nil: the resources that it waits for, and all its named limits, since a task
+// that needs two of them might otherwise never find both free.
 func (l *limits) blocked(c *class, now time.Time) (*reservation, time.Duration) {
 	r := reservation{
 		cpu:    l.max.CPU > 0 && l.used.CPU+c.need.CPU > l.max.CPU+1e-9,
 		memory: l.max.Memory > 0 && l.used.Memory+c.need.Memory > l.max.Memory,
 		gpu:    l.used.GPU+c.need.GPU > l.max.GPU,
 	}
+	short := r.cpu || r.memory || r.gpu
 	var pause time.Duration
 	for _, name := range c.names {
 		n := l.named[name]
 		if n.Concurrency > 0 && n.running >= n.Concurrency {
-			r.names = append(r.names, name)
+			short = true
 		} else if n.rate != nil && n.rate.TokensAt(now) < 1 {
-			r.names = append(r.names, name)
+			short = true
 			pause = max(pause, time.Duration((1-n.rate.TokensAt(now))/n.Rate*float64(time.Second))+time.Microsecond)
 		}
 	}
-	if !r.cpu && !r.memory && !r.gpu && len(r.names) == 0 {
+	if !short {
 		return nil, 0
 	}
+	r.names = c.names
 	return &r, pause
 }
 
@@ -211,5 +214,8 @@ func (l *limits) release(c *class) {
 	l.used.GPU -= c.need.GPU
 	for _, name := range c.names {
 		l.named[name].running--
+	}
+	if l.running == 0 {
+		l.used.CPU = 0 // sums of fractions drift
 	}
 }

@@ -108,8 +108,8 @@ func (s *scheduler) expand(n *node, count int, items []artifact.Record) {
 	if n.plan.Config.ShareInputs == step.On {
 		n.shared = worker.NewShared(s.c.Artifacts, s.c.Worker.TempDir, n.g, n.bind)
 	}
-	n.state = metadata.StepRunning
-	s.emitNode(n)
+	n.state = metadata.StepReady
+	s.emitNode(n) // it says how many elements there are
 	if count == 0 {
 		s.endNode(n)
 	}

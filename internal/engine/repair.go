@@ -22,6 +22,7 @@ type repair struct {
 	by      *task     // the task that computes this one's result again
 	waiters []*waiter // of this one's end
 	tried   bool      // its inputs were found damaged once
+	healed  bool      // its result was computed again
 }
 
 // waiter goes on when everything that it waits for has been computed again.
@@ -60,20 +61,29 @@ func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 }
 
 // recompute looks beside the scheduler for damaged content among records, and runs the cached tasks that it came from. Resume is called
-// after the last of them; hopeless if there is none, because the content is of a task that ran in this run.
+// after the last of them, or at once if others have done so meanwhile; hopeless if the content is of a task that ran in this run.
 func (s *scheduler) recompute(records []artifact.Record, hopeless func(), resume func(failed *node)) {
 	s.spawn(func() func() {
 		bad := s.findDamage(records)
 		return func() {
 			w := &waiter{resume: resume}
+			healed := len(bad) == 0
 			for _, n := range s.nodes {
 				for _, t := range n.tasks {
-					if t.state == metadata.StepCached && hasOutput(t, bad) {
+					switch {
+					case !hasOutput(t, bad):
+					case t.state == metadata.StepCached:
 						s.rerun(t, w)
+					case t.healed:
+						healed = true
 					}
 				}
 			}
-			if w.left == 0 {
+			switch {
+			case w.left > 0:
+			case healed:
+				resume(nil)
+			default:
 				hopeless()
 			}
 		}
@@ -97,14 +107,15 @@ func (s *scheduler) rerun(t *task, w *waiter) {
 
 // findDamage reads content to its end and returns what is not what it should be.
 func (s *scheduler) findDamage(records []artifact.Record) map[artifact.Digest]bool {
-	bad := map[artifact.Digest]bool{}
+	bad, read := map[artifact.Digest]bool{}, map[artifact.Digest]bool{}
 	for _, r := range flatten(records) {
-		if _, known := bad[r.Digest]; known || r.Inline != nil {
+		if r.Inline != nil || read[r.Digest] {
 			continue
 		}
+		read[r.Digest] = true
 		err := verify(s.life, s.c.Artifacts, r.Digest)
-		bad[r.Digest] = damaged(err)
-		if bad[r.Digest] {
+		if damaged(err) {
+			bad[r.Digest] = true
 			s.c.Logger.Warn("stored content is damaged and is computed again", "run", s.run.ID, "digest", r.Digest, "err", err)
 		}
 	}
@@ -139,7 +150,7 @@ func (s *scheduler) repaired(again *task) {
 	s.repairs--
 	t, n := again.repairs, again.n
 	t.state, t.outputs, t.origin, t.computed = again.state, again.outputs, again.origin, again.computed
-	t.attempts, t.upSeq, t.by = again.attempts, again.upSeq, nil
+	t.attempts, t.upSeq, t.by, t.healed = again.attempts, again.upSeq, nil, done(again.state)
 	n.upSeq = max(n.upSeq, t.upSeq)
 	n.gathered = nil
 	if !done(t.state) {

@@ -162,7 +162,9 @@ func TestSkipping(t *testing.T) {
 	}
 }
 
-func one(_ context.Context, i item) (artifact.Ref[int], error) { return artifact.New(i.Item.Value()), nil }
+func one(_ context.Context, i item) (artifact.Ref[int], error) {
+	return artifact.New(i.Item.Value()), nil
+}
 
 type listOf struct{ List artifact.Ref[[]int] }
 

@@ -21,7 +21,7 @@ type Config struct {
 	Parallel int                           `yaml:"parallel" doc:"attempts at once; 0 is unlimited"`
 	CPU      float64                       `yaml:"cpu" doc:"cores that attempts may occupy at once; 0 is all of the machine's. A step that does not say what it needs counts as one"`
 	Memory   step.Bytes                    `yaml:"memory" doc:"memory that attempts may declare at once, such as 8GiB; 0 is unlimited"`
-	GPU      int                           `yaml:"gpu" doc:"GPUs that attempts may occupy at once"`
+	GPU      int                           `yaml:"gpu" doc:"GPUs that attempts may occupy at once; 0 is none"`
 	Limits   map[string]orchestrator.Limit `yaml:"limits" doc:"named limits that steps refer to"`
 	Defaults step.Config                   `yaml:"defaults" doc:"configuration of every step, below what pipeline and step say"`
 }
