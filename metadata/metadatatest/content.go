@@ -1,0 +1,222 @@
+package metadatatest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+func contentTests() []test {
+	return []test{
+		{"References", contentReferences},
+		{"NoReferences", contentNoReferences},
+		{"Refused", contentRefused},
+		{"Revive", contentRevive},
+		{"Delete", contentDelete},
+		{"Invalid", contentInvalid},
+		{"Race", contentRace},
+	}
+}
+
+// checkCondemned condemns digests and checks which of them are.
+func (s *suite) checkCondemned(digests []artifact.Digest, want ...artifact.Digest) {
+	s.Helper()
+	got, err := s.Condemn(s.Context(), digests)
+	if err != nil {
+		s.Fatalf("Condemn: %v", err)
+	}
+	s.equalDigests("Condemn", got, want)
+}
+
+func (s *suite) equalDigests(what string, got, want []artifact.Digest) {
+	s.Helper()
+	s.equal(what, slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
+}
+
+// gathered returns the record of a list of contents.
+func gathered(contents ...string) artifact.Record {
+	r := artifact.Record{Digest: digest(fmt.Sprint("list of ", contents)), Codec: artifact.GatherCodec, Type: "[]string"}
+	for _, c := range contents {
+		r.Elements = append(r.Elements, stored(c))
+	}
+	return r
+}
+
+// referrers are all ways to refer to content.
+func referrers(r metadata.Run, content string) map[string]metadata.Batch {
+	st := step(r.ID, "of "+content, metadata.StepSucceeded)
+	a := attempt(st.StepKey, 1)
+	a.Logs = []metadata.LogChunk{{Lines: 1, Inline: []byte("inline")}, {Lines: 2, Digest: digest(content)}}
+	withInput, update, create := st, r, newRun()
+	withInput.Inputs = []metadata.Input{{Name: "CSV", Digest: digest(content), URI: "file:///x.csv"}}
+	update.Outputs, create.Outputs = map[string]artifact.Record{"Model": stored(content)}, map[string]artifact.Record{"Model": stored(content)}
+	return map[string]metadata.Batch{
+		"an output":                steps(withOutput(st, stored(content))),
+		"an element of an output":  steps(withOutput(st, gathered("first "+content, content))),
+		"outside data":             steps(withInput),
+		"a log":                    {Attempts: []metadata.Attempt{a}},
+		"an output of a run":       {Update: []metadata.Run{update}},
+		"an output of a new run":   {Create: []metadata.Run{create}},
+		"a cached step's output":   steps(withOutput(step(r.ID, "cached "+content, metadata.StepCached), stored(content))),
+		"an output of a step anew": steps(withOutput(step(r.ID, "again", metadata.StepRunning), stored(content))),
+	}
+}
+
+func contentReferences(s *suite) {
+	r := s.run()
+	for _, what := range slices.Sorted(keys(referrers(r, ""))) {
+		d := digest(what)
+		s.apply(referrers(r, what)[what])
+		s.checkCondemned([]artifact.Digest{d, digest("nobody's " + what)}, digest("nobody's "+what))
+	}
+	s.checkCondemned(nil)
+}
+
+// What is in the record, or is an artifact that another row keeps, has no bytes of its own.
+func contentNoReferences(s *suite) {
+	r := s.run()
+	st := withOutput(step(r.ID, "a", metadata.StepSucceeded), inline("inline"))
+	list := gathered("element")
+	st.Outputs = append(st.Outputs, metadata.Output{ID: newID(), Name: "list", Record: list})
+	empty := withOutput(step(r.ID, "b", metadata.StepSucceeded), inline(""))
+	empty.Inputs = []metadata.Input{{Name: "In", Artifact: newID(), Digest: digest("input")}}
+	s.apply(steps(st, empty))
+	digests := []artifact.Digest{digest("inline"), digest(""), digest("input"), list.Digest}
+	s.checkCondemned(digests, digests...)
+}
+
+func contentRefused(s *suite) {
+	r := s.run()
+	d := digest("gone")
+	s.checkCondemned([]artifact.Digest{d, digest("too")}, d, digest("too"))
+	check := func(what string, b metadata.Batch) {
+		s.Helper()
+		err := s.Apply(s.Context(), b)
+		var condemned *metadata.CondemnedError
+		if !errors.Is(err, metadata.ErrCondemned) || !errors.Is(err, component.ErrFailedPrecondition) || !errors.As(err, &condemned) {
+			s.Errorf("%s with condemned content: %v, want a CondemnedError", what, err)
+			return
+		}
+		s.equalDigests(what, condemned.Digests, []artifact.Digest{d})
+	}
+	for what, b := range referrers(r, "gone") {
+		check(what, b)
+		b.ID = newID()
+		check(what+", with ID", b)
+	}
+	if _, err := s.BeginDelete(s.Context(), []artifact.Digest{d}); err != nil {
+		s.Fatal(err)
+	}
+	check("an output of content being deleted", referrers(r, "gone")["an output"])
+	s.apply(steps(withOutput(step(r.ID, "other", metadata.StepSucceeded), stored("other"))))
+	if got := s.listSteps(10, metadata.StepQuery{Run: r.ID}); len(got) != 1 {
+		s.Errorf("refused batches left rows: %+v", got)
+	}
+	b := referrers(r, "gone")["an output"]
+	b.Steps = append(b.Steps, withOutput(step(r.ID, "second", metadata.StepSucceeded), stored("too")))
+	var condemned *metadata.CondemnedError
+	if err := s.Apply(s.Context(), b); !errors.As(err, &condemned) {
+		s.Fatalf("want a CondemnedError, got %v", err)
+	}
+	s.equalDigests("all condemned content of a batch", condemned.Digests, []artifact.Digest{d, digest("too")})
+}
+
+func contentRevive(s *suite) {
+	r := s.run()
+	b := referrers(r, "back")["an output"]
+	b.ID = newID()
+	d := []artifact.Digest{digest("back")}
+	s.checkCondemned(d, d...)
+	s.checkCondemned(d, d...) // a collector may ask again
+	for range 2 {
+		deleting, err := s.Revive(s.Context(), append(d, digest("never condemned")))
+		if err != nil || len(deleting) != 0 {
+			s.Fatalf("Revive: %v, %v", deleting, err)
+		}
+	}
+	s.apply(b)
+	s.checkCondemned(d)
+	begun, err := s.BeginDelete(s.Context(), d)
+	if err != nil || len(begun) != 0 {
+		s.Errorf("BeginDelete of revived content: %v, %v", begun, err)
+	}
+}
+
+func contentDelete(s *suite) {
+	ctx, r := s.Context(), s.run()
+	a, b := digest("a"), digest("b")
+	digests := []artifact.Digest{a, b}
+	s.checkCondemned(digests, digests...)
+	for range 2 { // a collector that died begins again
+		begun, err := s.BeginDelete(ctx, []artifact.Digest{a, digest("never condemned")})
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.equalDigests("BeginDelete", begun, []artifact.Digest{a})
+		s.checkCondemned(digests, digests...)
+	}
+	deleting, err := s.Revive(ctx, digests)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.equalDigests("Revive while the content is being deleted", deleting, []artifact.Digest{a})
+	s.apply(referrers(r, "b")["an output"])
+	for range 2 {
+		if err := s.EndDelete(ctx, digests); err != nil {
+			s.Fatal(err)
+		}
+	}
+	deleting, err = s.Revive(ctx, digests)
+	if err != nil || len(deleting) != 0 {
+		s.Errorf("Revive after the deletion: %v, %v", deleting, err)
+	}
+	s.apply(referrers(r, "a")["an output"])
+	s.checkCondemned(digests)
+	s.checkCondemned([]artifact.Digest{digest("c")}, digest("c"))
+	if err := s.EndDelete(ctx, []artifact.Digest{digest("c")}); err != nil {
+		s.Fatal(err)
+	}
+	s.refuses("content whose deletion has not begun", referrers(r, "c")["an output"], component.FailedPrecondition)
+}
+
+func contentInvalid(s *suite) {
+	for _, d := range []artifact.Digest{"", "sha256:", "x", digest("a") + "0", "SHA256:" + digest("a")[7:]} {
+		bad := []artifact.Digest{digest("good"), d}
+		_, err := s.Condemn(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("Condemn %q", d), err, component.Invalid)
+		_, err = s.Revive(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("Revive %q", d), err, component.Invalid)
+		_, err = s.BeginDelete(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("BeginDelete %q", d), err, component.Invalid)
+		s.checkCode(fmt.Sprintf("EndDelete %q", d), s.EndDelete(s.Context(), bad), component.Invalid)
+		_, err = s.Document(s.Context(), d)
+		s.checkCode(fmt.Sprintf("Document %q", d), err, component.Invalid)
+	}
+	s.apply(referrers(s.run(), "good")["an output"]) // nothing was condemned
+}
+
+// Whoever comes first wins: a batch is applied and its content is not condemned, or the other way round.
+func contentRace(s *suite) {
+	r := s.run()
+	for i := range 25 {
+		content := fmt.Sprint("content ", i)
+		d := []artifact.Digest{digest(content)}
+		condemned := make(chan []artifact.Digest)
+		go func() {
+			got, err := s.Condemn(s.Context(), d)
+			if err != nil {
+				s.Errorf("Condemn: %v", err)
+			}
+			condemned <- got
+		}()
+		err := s.Apply(s.Context(), referrers(r, content)["an output"])
+		won := len(<-condemned) > 0
+		if won != errors.Is(err, metadata.ErrCondemned) || err != nil && !won {
+			s.Fatalf("condemned: %v, and the batch that refers to it: %v", won, err)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package metadatatest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+func runTests() []test {
+	return []test{
+		{"Pages", runPages},
+		{"Stable", runStable},
+		{"Filters", runFilters},
+		{"Cursor", runCursor},
+		{"NoOutputs", runNoOutputs},
+	}
+}
+
+func (s *suite) listRuns(limit int, q metadata.RunQuery) []string {
+	s.Helper()
+	return ids(all(s, limit, func(c metadata.Cursor) (metadata.Page[metadata.Run], error) {
+		q.Cursor = c
+		return s.Runs(s.Context(), q)
+	}))
+}
+
+func ids(runs []metadata.Run) []string {
+	var out []string
+	for _, r := range runs {
+		out = append(out, r.ID)
+	}
+	return out
+}
+
+func runPages(s *suite) {
+	if got := s.listRuns(1, metadata.RunQuery{}); len(got) != 0 {
+		s.Errorf("an empty store lists %v", got)
+	}
+	const count = 120
+	var want []string
+	b := metadata.Batch{}
+	for range count {
+		r := newRun()
+		b.Create, want = append(b.Create, r), append(want, r.ID)
+	}
+	slices.Reverse(b.Create) // the order is that of IDs, not that of writing
+	s.apply(b)
+	slices.Reverse(want)
+	for _, limit := range []int{1, 7, count - 1, count, count + 1, 1000} {
+		s.equal(fmt.Sprintf("runs in pages of %d", limit), s.listRuns(limit, metadata.RunQuery{}), want)
+	}
+	page, err := s.Runs(s.Context(), metadata.RunQuery{})
+	if err != nil || len(page.Items) != 100 || page.Next == "" {
+		s.Errorf("without a limit a page has %d runs, want 100 (%v)", len(page.Items), err)
+	}
+	if len(page.Items) > 0 {
+		s.equal("the first run", page.Items[0], b.Create[0])
+	}
+}
+
+// What is stored all the time appears exactly once, whatever comes and goes between pages.
+func runStable(s *suite) {
+	var stay, seen, goes []string
+	for i := range 20 {
+		r := s.run()
+		if i%2 == 0 {
+			stay = append(stay, r.ID)
+		} else {
+			s.end(r)
+			goes = append(goes, r.ID)
+		}
+	}
+	slices.Reverse(stay)
+	for c := (metadata.Cursor{Limit: 3}); ; {
+		page, err := s.Runs(s.Context(), metadata.RunQuery{Cursor: c})
+		if err != nil {
+			s.Fatal(err)
+		}
+		for _, r := range page.Items {
+			if slices.Contains(stay, r.ID) {
+				seen = append(seen, r.ID)
+			}
+		}
+		if c.After = page.Next; c.After == "" {
+			break
+		}
+		s.run()
+		if len(goes) > 0 {
+			if err := s.DeleteRun(s.Context(), goes[0]); err != nil {
+				s.Fatal(err)
+			}
+			goes = goes[1:]
+		}
+	}
+	s.equal("of what stays the pages list", seen, stay)
+}
+
+// Filters, alone and together, select what a plain loop selects.
+func runFilters(s *suite) {
+	var runs []metadata.Run
+	states := metadata.RunStates()
+	for i := range 48 {
+		r := s.run(func(r *metadata.Run) {
+			r.Pipeline, r.Name, r.State = []string{"penguins", "flights"}[i%2], []string{"nightly", "manual", ""}[i%3], states[i%len(states)]
+			r.Tags = map[string]string{"team": []string{"a", "b"}[i/2%2]}
+			if i%4 == 0 {
+				r.Tags["gpu"] = ""
+			}
+		})
+		runs = append(runs, r)
+	}
+	slices.Reverse(runs)
+	prefix := runs[5].ID[:len(runs[5].ID)-12]
+	for _, q := range []metadata.RunQuery{
+		{Pipeline: "penguins"}, {Pipeline: "absent"}, {Name: "nightly"}, {Name: "manual", Pipeline: "flights"}, {IDPrefix: runs[7].ID}, {IDPrefix: prefix},
+		{IDPrefix: prefix, Pipeline: "flights"}, {IDPrefix: "zz"}, {States: states[:1]}, {States: states[1:3]}, {States: states},
+		{States: []metadata.RunState{metadata.RunFailed, metadata.RunFailed}}, {Pipeline: "penguins", States: states[2:]},
+		{Pipeline: "flights", States: states[3:4]}, {Tags: map[string]string{"team": "a"}}, {Tags: map[string]string{"gpu": ""}},
+		{Tags: map[string]string{"team": "b", "gpu": ""}}, {Tags: map[string]string{"team": "c"}}, {Tags: map[string]string{"TEAM": "a"}},
+		{Tags: map[string]string{"team": "a"}, Pipeline: "penguins", Name: "nightly", States: states[:4], IDPrefix: runs[0].ID[:2]},
+	} {
+		var want []string
+		for _, r := range runs {
+			if matches(q, r) {
+				want = append(want, r.ID)
+			}
+		}
+		for _, limit := range []int{2, 1000} {
+			s.equal(fmt.Sprintf("runs of %+v in pages of %d", q, limit), s.listRuns(limit, q), want)
+		}
+	}
+}
+
+func matches(q metadata.RunQuery, r metadata.Run) bool {
+	return (q.Pipeline == "" || q.Pipeline == r.Pipeline) && (q.Name == "" || q.Name == r.Name) &&
+		r.ID[:min(len(r.ID), len(q.IDPrefix))] == q.IDPrefix && (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+		!slices.ContainsFunc(slices.Collect(maps.Keys(q.Tags)), func(k string) bool { v, ok := r.Tags[k]; return !ok || v != q.Tags[k] })
+}
+
+func runCursor(s *suite) {
+	r := s.run()
+	s.run()
+	s.apply(steps(made(r.ID, "load", "x")))
+	page, err := s.Runs(s.Context(), metadata.RunQuery{Cursor: metadata.Cursor{Limit: 1}})
+	if err != nil || page.Next == "" {
+		s.Fatalf("want a cursor, got %+v, %v", page, err)
+	}
+	calls := map[string]func(metadata.Cursor) error{
+		"Runs": func(c metadata.Cursor) error { _, err := s.Runs(s.Context(), metadata.RunQuery{Cursor: c}); return err },
+		"Steps": func(c metadata.Cursor) error {
+			_, err := s.Steps(s.Context(), metadata.StepQuery{Run: r.ID, Cursor: c})
+			return err
+		},
+		"Attempts": func(c metadata.Cursor) error {
+			_, err := s.Attempts(s.Context(), metadata.AttemptQuery{Run: r.ID, Cursor: c})
+			return err
+		},
+		"Metrics": func(c metadata.Cursor) error {
+			_, err := s.Metrics(s.Context(), metadata.MetricQuery{Run: r.ID, Cursor: c})
+			return err
+		},
+		"Artifacts": func(c metadata.Cursor) error {
+			_, err := s.Artifacts(s.Context(), metadata.ArtifactQuery{Cursor: c})
+			return err
+		},
+		"Artifacts by name": func(c metadata.Cursor) error {
+			_, err := s.Artifacts(s.Context(), metadata.ArtifactQuery{Name: "penguins/model", Cursor: c})
+			return err
+		},
+		"Artifacts by ID": func(c metadata.Cursor) error {
+			_, err := s.Artifacts(s.Context(), metadata.ArtifactQuery{IDPrefix: "0", Cursor: c})
+			return err
+		},
+	}
+	for name, call := range calls {
+		for _, limit := range []int{-1, 1001, 1 << 30} {
+			s.checkCode(fmt.Sprintf("%s with limit %d", name, limit), call(metadata.Cursor{Limit: limit}), component.Invalid)
+		}
+		for _, after := range []string{"x", page.Next + "!", r.ID, "\x00", "' OR 1=1 --", string(make([]byte, 1<<20))} {
+			s.checkCode(fmt.Sprintf("%s after %.20q", name, after), call(metadata.Cursor{After: after}), component.Invalid)
+		}
+		for _, limit := range []int{0, 1, 1000} {
+			if err := call(metadata.Cursor{Limit: limit}); err != nil {
+				s.Errorf("%s with limit %d: %v", name, limit, err)
+			}
+		}
+	}
+}
+
+func runNoOutputs(s *suite) {
+	r := s.run()
+	r.State, r.Outputs = metadata.RunSucceeded, map[string]artifact.Record{"Model": inline("model")}
+	s.apply(metadata.Batch{Update: []metadata.Run{r}})
+	s.checkRun(r)
+	page, err := s.Runs(s.Context(), metadata.RunQuery{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Outputs = nil
+	s.equal("the run in a listing", page.Items, []metadata.Run{r})
+}
