@@ -62,10 +62,10 @@ func Load(ctx context.Context, in LoadIn) (LoadOut, error) {
 	step.Metric(ctx, "rows", float64(quality.Rows))
 	step.Metric(ctx, "dropped", float64(len(quality.Dropped)))
 	log := step.Logger(ctx)
-	if len(quality.Missing)+len(quality.Malformed) > 0 {
-		log.Warn("values are missing or malformed", "missing", quality.Missing, "malformed", quality.Malformed)
+	log.Info("loaded", "rows", quality.Rows, "kept", quality.Kept)
+	if missing, malformed := sum(quality.Missing), sum(quality.Malformed); missing+malformed > 0 {
+		log.Warn("values cannot be used", "missing", missing, "malformed", malformed, "rows_dropped", len(quality.Dropped))
 	}
-	log.Info("loaded", "rows", quality.Rows, "kept", quality.Kept, "dropped", len(quality.Dropped))
 	return LoadOut{artifact.New(penguins), artifact.New(quality)}, nil
 }
 
@@ -148,3 +148,11 @@ func (q *Quality) oneOf(column, text string, allowed ...string) string {
 }
 
 func missing(text string) bool { return text == "" || text == "NA" }
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}

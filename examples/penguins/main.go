@@ -25,7 +25,7 @@ var penguinsCSV []byte
 // Params are what can be set from outside: --set lr=0.1.
 type Params struct {
 	CSV       artifact.Source `doc:"measurements: a file or an https URL"`
-	TestShare float64         `doc:"share of the penguins that is kept back for the test, between 0 and 1"`
+	TestShare float64         `doc:"share kept back for the test, between 0 and 1"`
 	Seed      uint64          `doc:"seed of the random split"`
 	LR        float64         `doc:"learning rate"`
 	Epochs    int             `doc:"passes over the training data, 1 to 100000"`

@@ -38,7 +38,7 @@ func Report(ctx context.Context, in ReportIn) (artifact.Ref[artifact.File], erro
 	if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
 		return artifact.Ref[artifact.File]{}, err
 	}
-	step.Logger(ctx).Info("to read the report: tenon artifact get LAST/report -o report.html")
+	step.Logger(ctx).Info("to read it: go run ./cmd/tenon artifact get LAST/report -o report.html")
 	return artifact.New(artifact.File(file)), nil
 }
 
