@@ -92,9 +92,12 @@ func numbers[W uint8 | uint16 | uint32 | uint64](t reflect.Type) Codec {
 			if _, err := io.ReadFull(r, h[:]); err != nil {
 				return nil, ended(err)
 			}
+			want := head
 			isNil := h[6] == 1
-			h[6] = 0
-			if h != head {
+			if isNil {
+				want[6] = 1
+			}
+			if h != want {
 				return nil, component.Errorf(component.Corrupt, "numeric data does not hold elements of %s", t.Elem())
 			}
 			size := c.Size() - numericHeader

@@ -16,6 +16,8 @@ const (
 	maxPage = 256 << 20
 	// maxPageValues bounds the values of a page, of which repeated ones take no space in the file.
 	maxPageValues = 64 << 20
+	// maxHeader bounds the header of a page, which may hold the least and the greatest value of the page.
+	maxHeader = 8 << 20
 )
 
 // checkFooter refuses a footer that does not fit the file, before the Parquet library makes room for it.
@@ -27,8 +29,13 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	if n, err := r.ReadAt(end[:], size-8); n < len(end) {
 		return err
 	}
-	if n := int64(binary.LittleEndian.Uint32(end[:])); string(end[4:]) != "PAR1" || n > size-12 {
+	n := int64(binary.LittleEndian.Uint32(end[:]))
+	if string(end[4:]) != "PAR1" || n > size-12 {
 		return component.Errorf(component.Corrupt, "open parquet: the file does not end like a Parquet file")
+	}
+	walk := thriftWalk{r: bufio.NewReader(io.NewSectionReader(r, size-8-n, n)), limit: n}
+	if err := walk.structure(0); err != nil {
+		return component.Errorf(component.Corrupt, "open parquet: footer: %w", err)
 	}
 	return nil
 }
@@ -47,19 +54,20 @@ func checkPages(r io.ReaderAt, size int64, meta *format.ColumnMetaData) error {
 	buffered, packed := bufio.NewReaderSize(section, 512), bufio.NewReaderSize(nil, 4<<10)
 	var protocol thrift.CompactProtocol
 	for at := int64(0); at < length; {
-		if _, err := section.Seek(at, io.SeekStart); err != nil {
-			return err
-		}
-		buffered.Reset(section)
-		var h format.PageHeader
-		if err := thrift.NewDecoder(protocol.NewReader(buffered)).Decode(&h); err != nil {
+		buffered.Reset(io.NewSectionReader(section, at, length-at))
+		walk := thriftWalk{r: buffered, limit: min(length-at, maxHeader)}
+		if err := walk.structure(0); err != nil {
 			return component.Errorf(component.Corrupt, "page header at %d: %w", start+at, err)
 		}
-		here, err := section.Seek(0, io.SeekCurrent)
-		if err != nil {
+		head := make([]byte, walk.n)
+		if _, err := section.ReadAt(head, at); err != nil {
 			return err
 		}
-		at = here - int64(buffered.Buffered())
+		var h format.PageHeader
+		if err := thrift.Unmarshal(&protocol, head, &h); err != nil {
+			return component.Errorf(component.Corrupt, "page header at %d: %w", start+at, err)
+		}
+		at += walk.n
 		values := max(h.DataPageHeader.V.NumValues, h.DataPageHeaderV2.V.NumValues, h.DictionaryPageHeader.V.NumValues)
 		if h.CompressedPageSize < 0 || int64(h.CompressedPageSize) > length-at || h.UncompressedPageSize > maxPage || values > maxPageValues {
 			return component.Errorf(component.Corrupt, "page of %d values and %d bytes, packed %d: at most %d values and %d bytes are read",
