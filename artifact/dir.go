@@ -79,8 +79,8 @@ func checkDir(path string) error {
 
 // packer writes a tree of files as a tar archive.
 type packer struct {
-	ctx  context.Context
-	path string // of the tree, for errors
+	ctx  context.Context //nolint:containedctx // lives for one call
+	path string          // of the tree, for errors
 	tree fs.FS
 	tar  *tar.Writer
 	buf  []byte

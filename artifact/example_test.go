@@ -83,12 +83,28 @@ func ExampleTableOf() {
 	// Output: [{Adelie 3750} {Gentoo 5700}] <nil>
 }
 
-// A Parquet file of another tool is a table, of those columns that the struct names.
+// A Parquet file that pandas, Spark or DuckDB wrote is a table of those columns that the struct names. A column with missing values
+// is a pointer.
 func ExampleFromParquet() {
-	table := artifact.FromParquet[Bird]("birds.parquet")
-	_, err := table.Collect(context.Background())
-	fmt.Println(err)
-	// Output: parquet file "birds.parquet": open: no such file or directory
+	type row struct {
+		Species string
+		Mass    *float64
+	}
+	for r, err := range artifact.FromParquet[row]("testdata/birds.parquet").Rows(context.Background()) {
+		switch {
+		case err != nil:
+			log.Fatal(err)
+		case r.Mass == nil:
+			fmt.Println(r.Species, "was not weighed")
+		default:
+			fmt.Println(r.Species, *r.Mass)
+		}
+	}
+	// Output:
+	// Adelie 3750
+	// Gentoo 5700
+	// Chinstrap 3733
+	// Gentoo was not weighed
 }
 
 // A blob is opened when someone reads it.

@@ -13,7 +13,7 @@ import (
 // stream reads what a value names while it is encoded: until ctx ends, with errors that say what was read. It keeps the start for the
 // preview.
 type stream struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // lives for one call
 	r     io.Reader
 	what  string // for errors
 	start []byte

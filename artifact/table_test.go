@@ -1,6 +1,7 @@
 package artifact_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -307,7 +308,7 @@ func TestFromParquet(t *testing.T) {
 
 	type other struct{ Ring int32 }
 	type nested struct{ Inner struct{ X int } }
-	flip := []byte(content)
+	flip := bytes.Clone(content)
 	for i := range 200 {
 		flip[100+i] ^= 0xff
 	}
@@ -328,6 +329,48 @@ func TestFromParquet(t *testing.T) {
 		if component.CodeOf(test.err) != test.code || test.err == nil || !strings.Contains(test.err.Error(), test.want) {
 			t.Errorf("%s: got %v (%v), want %v with %q", name, test.err, component.CodeOf(test.err), test.code, test.want)
 		}
+	}
+}
+
+// Made by pyarrow: pq.write_table(t, compression="snappy", row_group_size=3), with a dictionary, nulls, and times in milliseconds.
+func TestForeignParquet(t *testing.T) {
+	t.Parallel()
+	type bird struct {
+		Species, Island string
+		Mass            *int16
+		Seen            time.Time
+	}
+	table := artifact.FromParquet[bird]("testdata/birds.parquet")
+	mass := func(m int16) *int16 { return &m }
+	day := func(d int) time.Time { return time.Date(2007, time.November, d, 0, 0, 0, 0, time.UTC) }
+	want := []bird{
+		{"Adelie", "Torgersen", mass(3750), day(13)}, {"Gentoo", "Biscoe", mass(5700), day(14)},
+		{"Chinstrap", "Dream", mass(3733), day(15)}, {"Gentoo", "Biscoe", nil, day(16)},
+	}
+	for range 2 {
+		got, err := table.Collect(t.Context())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Fatalf("%v\n%s", err, diff)
+		}
+		s := newStore(t)
+		table = mustLoad[artifact.Table[bird]](s, mustSave(s, table))
+	}
+
+	type strict struct {
+		Species string
+		Mass    int32
+	}
+	rows := 0
+	for _, err := range artifact.FromParquet[strict]("testdata/birds.parquet").Rows(t.Context()) {
+		if rows++; err == nil {
+			continue
+		}
+		if rows != 4 || !errors.Is(err, component.ErrInvalid) || !strings.Contains(err.Error(), `row 3, column "mass": null does not fit field Mass`) {
+			t.Errorf("row %d: got %v", rows, err)
+		}
+	}
+	if rows != 4 {
+		t.Errorf("%d rows were yielded", rows)
 	}
 }
 

@@ -136,7 +136,7 @@ func (p pass[T]) read(ctx context.Context, yield func(T, error) bool) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // nothing can be lost
 	batch := make([]T, min(max(r.NumRows(), 1), tableBatch))
 	for {
 		n, err := r.Read(reflect.ValueOf(batch))

@@ -42,7 +42,7 @@ func decodeDir(ctx context.Context, c codec.Content) (_ any, err error) {
 	if err != nil {
 		return nil, failed("unpack directory", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 
 	in := bufio.NewReaderSize(r, 64<<10)
 	u := &unpacker{root: root, tar: tar.NewReader(in), left: c.Size(), buf: make([]byte, min(max(c.Size(), 512), copyBuffer))}

@@ -26,7 +26,7 @@ func VerifyReader(ctx context.Context, r io.ReadCloser, want Digest, size int64)
 }
 
 type verifier struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // Open governs the reader by it
 	r    io.ReadCloser
 	want Digest
 	size int64 // negative: not known
@@ -54,12 +54,12 @@ func (v *verifier) Read(p []byte) (int, error) {
 	switch {
 	case v.size >= 0 && v.read > v.size:
 		v.err = v.corrupt("it has more than its %d bytes", v.size)
-	case err == io.EOF:
+	case err == io.EOF: //nolint:errorlint // an io.Reader does not wrap it
 		v.err = v.verdict()
 	case err != nil:
 		v.err = v.failed(err)
 	}
-	if v.err == nil || v.err == io.EOF {
+	if v.err == nil || v.err == io.EOF { //nolint:errorlint // as verdict returned it
 		return n, v.err
 	}
 	return 0, v.err
@@ -111,7 +111,7 @@ func (v *verifier) ended(err error) error {
 
 // Close closes the underlying reader. Reads afterwards fail.
 func (v *verifier) Close() error {
-	if v.err == nil || v.err == io.EOF {
+	if v.err == nil || v.err == io.EOF { //nolint:errorlint // as verdict returned it
 		v.err = fmt.Errorf("read content %s: %w", v.want, fs.ErrClosed)
 	}
 	return v.r.Close()

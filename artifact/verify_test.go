@@ -63,7 +63,7 @@ func TestVerifyReaderCorrupt(t *testing.T) {
 			if !errors.Is(err, component.ErrCorrupt) || !strings.Contains(err.Error(), string(digest)) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s%s: got %v, want Corrupt with %q", test.name, name, err, test.want)
 			}
-			if _, again := r.Read(make([]byte, 1)); again != err {
+			if _, again := r.Read(make([]byte, 1)); !errors.Is(again, err) {
 				t.Errorf("%s%s: then got %v, want the same error", test.name, name, again)
 			}
 		}
@@ -88,7 +88,7 @@ func TestVerifyReaderFailure(t *testing.T) {
 	if !errors.Is(err, broken) || component.CodeOf(err) != component.Unavailable || !strings.Contains(err.Error(), "sha256:") {
 		t.Errorf("got %v, want the reader's error with its code and the digest", err)
 	}
-	if _, again := r.Read(make([]byte, 1)); again != err {
+	if _, again := r.Read(make([]byte, 1)); !errors.Is(again, err) {
 		t.Errorf("then got %v, want the same error", again)
 	}
 

@@ -39,7 +39,7 @@ func Save(ctx context.Context, store artifact.Store, c codec.Codec, typ string, 
 
 // sink keeps what is written while it is small. With the first byte beyond the limit it begins to stream everything into the store.
 type sink struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // lives for one call
 	store artifact.Store
 	head  []byte
 
