@@ -67,10 +67,14 @@ func (s Source) MarshalText() ([]byte, error) {
 	return []byte(s.uri), nil
 }
 
-// UnmarshalText sets s to the source that a path or URI names, and to the zero value if text is empty. The error's code is Invalid.
+// UnmarshalText sets s to the source that a path or URI names, and to the zero value if text is empty. The URI that s has already changes
+// nothing, so that a default of [FromBytes] keeps its content. The error's code is Invalid.
 func (s *Source) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+	switch string(text) {
+	case "":
 		*s = Source{}
+		return nil
+	case s.uri:
 		return nil
 	}
 	if _, err := location.Parse(string(text)); err != nil {

@@ -156,6 +156,13 @@ func TestSourceText(t *testing.T) {
 	if err := json.Unmarshal(data, &out); err != nil || out.CSV.URI() != in.CSV.URI() || out.Other.URI() != in.Other.URI() {
 		t.Errorf("read as %v, %v", out, err)
 	}
+	kept := params{Other: in.Other}
+	if err := json.Unmarshal(data, &kept); err != nil {
+		t.Error(err)
+	}
+	if got, err := read(t, kept.Other); got != "x" || err != nil {
+		t.Errorf("a default that is named again reads %q, %v", got, err)
+	}
 	if data, err = json.Marshal(params{}); string(data) != `{"CSV":"","Other":""}` || err != nil {
 		t.Errorf("the zero value is written as %s, %v", data, err)
 	}

@@ -3,12 +3,15 @@ package source
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/ref"
@@ -137,6 +140,36 @@ func TestDirectoryLinks(t *testing.T) {
 	if got := pin(t, p, link); !got.Dir || got.URI != link {
 		t.Errorf("a link as the source itself is pinned as %+v", got)
 	}
+}
+
+// Two directories have one digest exactly if they hold the same files with the same content.
+func TestDirectoryDigestTellsContentsApart(t *testing.T) {
+	t.Parallel()
+	p := newPinner(t)
+	p.MemoDir = ""
+	parent, n := t.TempDir(), 0
+	files := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "a b", "a\" 1 b", "c/a", "c/b", "c/d/a", "cd/a"}), rapid.SampledFrom([]string{"", "x", "y", "xy"}), 0, 5)
+	rapid.Check(t, func(r *rapid.T) {
+		var pins [2]ref.Pin
+		var trees [2]map[string]string
+		for i := range trees {
+			if trees[i] = trees[0]; i == 0 || rapid.Bool().Draw(r, "other") {
+				trees[i] = files.Draw(r, "files")
+			}
+			n++
+			dir := filepath.Join(parent, strconv.Itoa(n))
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				r.Fatal(err)
+			}
+			for name, content := range trees[i] {
+				write(t, filepath.Join(dir, name), content)
+			}
+			pins[i] = pin(t, p, dir)
+		}
+		if same := maps.Equal(trees[0], trees[1]); same != (pins[0].Digest == pins[1].Digest) {
+			r.Errorf("the digests are %s and %s", pins[0].Digest, pins[1].Digest)
+		}
+	})
 }
 
 // meddler is a context that changes something whenever it is asked whether it ended, which happens while a source is read.
