@@ -136,7 +136,7 @@ func (r *renderer) object(out []byte) ([]byte, error) {
 	var entries []entry
 	for i := range n {
 		key, err := r.key()
-		if err != nil {
+		if err != nil && err != errCut { //nolint:errorlint // it is never wrapped
 			return out, err
 		}
 		if r.limit > 0 {
@@ -144,6 +144,9 @@ func (r *renderer) object(out []byte) ([]byte, error) {
 				out = r.sep(out, ',')
 			}
 			out = r.sep(appendJSONString(out, key), ':')
+			if err != nil {
+				return out, err
+			}
 			if out, err = r.value(out); err != nil {
 				return out, err
 			}
@@ -169,7 +172,7 @@ func (r *renderer) object(out []byte) ([]byte, error) {
 // key renders a map key: a string as it is, anything else as its JSON.
 func (r *renderer) key() (string, error) {
 	if r.off < len(r.data) && r.data[r.off]>>5 == majorText {
-		b, err := r.text()
+		b, err := r.cut(r.text)
 		return string(b), err
 	}
 	sub := renderer{decoder: r.decoder}

@@ -156,7 +156,12 @@ func TestEveryCodecBringsItsValuesBack(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]int)
 	rapid.Check(t, func(rt *rapid.T) {
-		typ := reflect.SliceOf(drawType(rt, 2))
+		elem := drawType(rt, rapid.IntRange(0, 2).Draw(rt, "depth"))
+		if rapid.Bool().Draw(rt, "rows") {
+			fields := []reflect.StructField{{Name: "A", Type: drawType(rt, 0)}, {Name: "B", Type: reflect.PointerTo(drawType(rt, 0))}, {Name: "C", Type: reflect.TypeFor[time.Time]()}}
+			elem = reflect.StructOf(fields)
+		}
+		typ := reflect.SliceOf(elem)
 		c, err := For(typ, nil)
 		if err != nil {
 			rt.Fatal(err)
