@@ -16,6 +16,9 @@ type sources struct {
 	sum   string
 }
 
+// commandLineFiles is the path of a main package that was named by its files.
+const commandLineFiles = "command-line-arguments"
+
 // readSources reads the source of the program that run built. It gives up, for the executable to be used, wherever it is not certain that
 // this is the source which the program was built from.
 func readSources(ctx context.Context, run goRun, m *filememo.Memo, f *factMemo) (*sources, bool) {
@@ -23,12 +26,16 @@ func readSources(ctx context.Context, run goRun, m *filememo.Memo, f *factMemo) 
 	if !ok || !run.plain() {
 		return nil, false
 	}
-	l, ok := findLayout(run.dir, info.Main.Path)
+	main := info.Main.Path
+	if main == "" && info.Path == commandLineFiles { // whose imports are those of the module around
+		_, main = enclosingModule(run.dir)
+	}
+	l, ok := findLayout(run.dir, main)
 	if !ok {
 		return nil, false
 	}
 	r := reader{ctx: ctx, started: run.started, memo: m, facts: f, files: map[string]string{}, paths: map[string]bool{}, local: map[uint64]bool{}}
-	if !r.module(info.Main.Path, l.root) {
+	if !r.module(main, l.root) {
 		return nil, false
 	}
 	var fixed []string // the other modules, by version and sum
@@ -37,8 +44,11 @@ func readSources(ctx context.Context, run goRun, m *filememo.Memo, f *factMemo) 
 		if dep.Replace != nil {
 			used = dep.Replace
 		}
-		if used.Version != "" && used.Version != "(devel)" && used.Sum != "" {
+		if used.Version != "" && used.Version != "(devel)" && used.Sum != "" { // vendored modules have none
 			fixed = append(fixed, dep.Path+"@"+dep.Version+" "+used.Path+"@"+used.Version+" "+used.Sum)
+			continue
+		}
+		if dep.Path == main {
 			continue
 		}
 		dir, ok := l.local(dep)
@@ -49,7 +59,7 @@ func readSources(ctx context.Context, run goRun, m *filememo.Memo, f *factMemo) 
 	if l.work != "" && !r.file("go.work", l.work) {
 		return nil, false
 	}
-	if info.Path == "command-line-arguments" && !r.holds(run.sourceFiles()) {
+	if info.Path == commandLineFiles && !r.holds(run.sourceFiles()) {
 		return nil, false
 	}
 	if !r.unchangedDirs() {
