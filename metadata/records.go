@@ -24,9 +24,9 @@ type Run struct {
 	Tags     map[string]string `json:"tags,omitempty"`
 	Stack    string            `json:"stack"`
 
-	Graph  artifact.Digest `json:"graph"`  // document
-	Plan   artifact.Digest `json:"plan"`   // document
-	Params json.RawMessage `json:"params"` // for people; the plan holds the exact form
+	Graph  artifact.Digest `json:"graph"`            // document
+	Plan   artifact.Digest `json:"plan"`             // document
+	Params json.RawMessage `json:"params,omitempty"` // for people; the plan holds the exact form
 
 	// Epoch counts the drivers of the run: 1 for the first, one more for each resume. Batches of an earlier epoch are refused.
 	Epoch int `json:"epoch"`

@@ -19,7 +19,8 @@ import (
 type Store interface {
 	// Apply applies a batch in one transaction: all of it, or nothing and an error. A batch whose ID was applied before, in the last
 	// days, succeeds and changes nothing. When Apply returns nil the batch survives the end of the process, and a power cut if it
-	// is [Batch.Durable].
+	// is [Batch.Durable]. When it returns Unavailable, Canceled or DeadlineExceeded after it began, the batch may have been applied:
+	// the caller sends it again.
 	Apply(ctx context.Context, b Batch) error
 
 	// Lookup returns, for each cache key that a succeeded or cached step is recorded under, the newest such step by Computed.

@@ -17,7 +17,7 @@ import (
 
 // Apply implements [metadata.Store].
 func (s *store) Apply(ctx context.Context, b metadata.Batch) error {
-	if err := checkBatch(b); err != nil {
+	if err := b.Validate(); err != nil {
 		return err
 	}
 	e, err := encode(b)

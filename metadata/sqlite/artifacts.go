@@ -54,7 +54,7 @@ func scanArtifact(row scanner, more ...any) (metadata.Artifact, error) {
 
 // Artifact implements [metadata.Store].
 func (s *store) Artifact(ctx context.Context, id string) (metadata.Artifact, error) {
-	if err := checkKey("artifact.id", id); err != nil {
+	if err := metadata.ValidateKey("artifact.id", id); err != nil {
 		return metadata.Artifact{}, err
 	}
 	a, err := scanArtifact(s.row(ctx, byID+"a.id = ?", id))
@@ -82,7 +82,7 @@ func (s *store) addVersions(ctx context.Context, a *metadata.Artifact) error {
 
 // Artifacts implements [metadata.Store].
 func (s *store) Artifacts(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
-	if err := checkArtifactQuery(q); err != nil {
+	if err := q.Validate(); err != nil {
 		return metadata.Page[metadata.Artifact]{}, err
 	}
 	list := s.artifactsByRun
@@ -111,8 +111,7 @@ func matches(q metadata.ArtifactQuery, a metadata.Artifact) bool {
 
 func (s *store) artifactsByID(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
 	var after string
-	limit, err := begin(q.Cursor, &after)
-	if err != nil {
+	if err := begin(q.Cursor, &after); err != nil {
 		return metadata.Page[metadata.Artifact]{}, err
 	}
 	sel := query{sql: byID}
@@ -122,31 +121,30 @@ func (s *store) artifactsByID(ctx context.Context, q metadata.ArtifactQuery) (me
 	}
 	sel.add(" ORDER BY a.id DESC")
 	p := metadata.Page[metadata.Artifact]{Items: []metadata.Artifact{}}
-	err = s.each(ctx, sel, func(row scanner) (bool, error) {
+	err := s.each(ctx, sel, func(row scanner) (bool, error) {
 		a, err := scanArtifact(row)
 		if err != nil || !matches(q, a) {
 			return true, err
 		}
-		return add(&p, a, limit, func(last metadata.Artifact) any { return last.ID }), nil
+		return add(&p, a, q.Size(), func(last metadata.Artifact) any { return last.ID }), nil
 	})
 	return p, err
 }
 
 func (s *store) artifactsByName(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
 	before := int64(math.MaxInt64)
-	limit, err := begin(q.Cursor, &before)
-	if err != nil {
+	if err := begin(q.Cursor, &before); err != nil {
 		return metadata.Page[metadata.Artifact]{}, err
 	}
 	p := metadata.Page[metadata.Artifact]{Items: []metadata.Artifact{}}
 	last := 0
-	err = s.each(ctx, query{sql: byName, args: []any{q.Name, before}}, func(row scanner) (bool, error) {
+	err := s.each(ctx, query{sql: byName, args: []any{q.Name, before}}, func(row scanner) (bool, error) {
 		var version int
 		a, err := scanArtifact(row, &version)
 		if err != nil || !matches(q, a) {
 			return true, err
 		}
-		more := add(&p, a, limit, func(metadata.Artifact) any { return last })
+		more := add(&p, a, q.Size(), func(metadata.Artifact) any { return last })
 		last = version
 		return more, nil
 	})
@@ -161,8 +159,7 @@ type artifactPlace struct {
 
 func (s *store) artifactsByRun(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
 	var after artifactPlace
-	limit, err := begin(q.Cursor, &after)
-	if err != nil {
+	if err := begin(q.Cursor, &after); err != nil {
 		return metadata.Page[metadata.Artifact]{}, err
 	}
 	if q.Run != "" && after.Run != "" && after.Run != q.Run {
@@ -185,7 +182,7 @@ func (s *store) artifactsByRun(ctx context.Context, q metadata.ArtifactQuery) (m
 			if at.Run == after.Run && at.Step == after.Step && at.Index == after.Index && i <= after.Output {
 				continue
 			}
-			if !add(&p, output(step, i, pipeline), limit, func(metadata.Artifact) any { return last }) {
+			if !add(&p, output(step, i, pipeline), q.Size(), func(metadata.Artifact) any { return last }) {
 				return false, nil
 			}
 			last = at
@@ -222,7 +219,7 @@ func artifactsQuery(q metadata.ArtifactQuery, where string, args ...any) query {
 
 // Version implements [metadata.Store].
 func (s *store) Version(ctx context.Context, name string, version int) (metadata.Version, error) {
-	if err := checkKey("version.name", name); err != nil {
+	if err := metadata.ValidateKey("version.name", name); err != nil {
 		return metadata.Version{}, err
 	}
 	if version < 0 {

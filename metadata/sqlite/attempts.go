@@ -11,9 +11,9 @@ import (
 // Attempts implements [metadata.Store].
 func (s *store) Attempts(ctx context.Context, q metadata.AttemptQuery) (metadata.Page[metadata.Attempt], error) {
 	var after string
-	limit, err := begin(q.Cursor, &after)
+	err := q.Validate()
 	if err == nil {
-		err = checkPart(q.Run, q.Step)
+		err = begin(q.Cursor, &after)
 	}
 	if err != nil {
 		return metadata.Page[metadata.Attempt]{}, err
@@ -25,8 +25,8 @@ func (s *store) Attempts(ctx context.Context, q metadata.AttemptQuery) (metadata
 	if q.Index != nil {
 		sel.add(" AND idx = ?", *q.Index)
 	}
-	sel.add(" ORDER BY id LIMIT ?", limit+1)
-	return page(ctx, s, "list attempts", sel, limit, scanBody[metadata.Attempt], func(a metadata.Attempt) any { return a.ID })
+	sel.add(" ORDER BY id LIMIT ?", q.Size()+1)
+	return page(ctx, s, "list attempts", sel, q.Size(), scanBody[metadata.Attempt], func(a metadata.Attempt) any { return a.ID })
 }
 
 // point is the place of a metric in the order of metrics.
@@ -40,9 +40,9 @@ type point struct {
 // Metrics implements [metadata.Store].
 func (s *store) Metrics(ctx context.Context, q metadata.MetricQuery) (metadata.Page[metadata.Metric], error) {
 	var after point
-	limit, err := begin(q.Cursor, &after)
+	err := q.Validate()
 	if err == nil {
-		err = checkPart(q.Run, q.Step, q.Name)
+		err = begin(q.Cursor, &after)
 	}
 	if err != nil {
 		return metadata.Page[metadata.Metric]{}, err
@@ -57,8 +57,8 @@ func (s *store) Metrics(ctx context.Context, q metadata.MetricQuery) (metadata.P
 	if q.Name != "" {
 		sel.add(" AND name = ?", q.Name)
 	}
-	sel.add(" ORDER BY step, idx, attempt, seq LIMIT ?", limit+1)
-	return page(ctx, s, "list metrics", sel, limit, func(row scanner) (metadata.Metric, error) {
+	sel.add(" ORDER BY step, idx, attempt, seq LIMIT ?", q.Size()+1)
+	return page(ctx, s, "list metrics", sel, q.Size(), func(row scanner) (metadata.Metric, error) {
 		m := metadata.Metric{StepKey: metadata.StepKey{Run: q.Run}}
 		var value sql.NullFloat64
 		var at int64

@@ -14,7 +14,7 @@ const artifactsOfRun = "(SELECT o.value ->> 'id' FROM steps s, json_each(s.body,
 
 // DeleteRun implements [metadata.Store].
 func (s *store) DeleteRun(ctx context.Context, id string) error {
-	if err := checkKey("run.id", id); err != nil {
+	if err := metadata.ValidateKey("run.id", id); err != nil {
 		return err
 	}
 	return s.update(ctx, "delete a run", false, func(t *tx) error { return t.deleteRun(id) })

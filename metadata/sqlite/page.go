@@ -9,33 +9,16 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-	cursorLimit  = 8 * keyLimit
-)
-
-// begin checks a cursor and reads the place it stands for into place, a pointer.
-func begin(c metadata.Cursor, place any) (limit int, err error) {
-	switch {
-	case c.Limit < 0 || c.Limit > maxLimit:
-		return 0, component.Errorf(component.Invalid, "metadata: limit %d is not between 1 and %d", c.Limit, maxLimit)
-	case c.Limit == 0:
-		limit = defaultLimit
-	default:
-		limit = c.Limit
-	}
+// begin reads the place that a cursor stands for into place, a pointer.
+func begin(c metadata.Cursor, place any) error {
 	if c.After == "" {
-		return limit, nil
+		return nil
 	}
-	var b []byte
-	if len(c.After) <= cursorLimit {
-		b, err = base64.RawURLEncoding.DecodeString(c.After)
-	}
+	b, err := base64.RawURLEncoding.DecodeString(c.After)
 	if err != nil || json.Unmarshal(b, place) != nil {
-		return 0, badCursor(c)
+		return badCursor(c)
 	}
-	return limit, nil
+	return nil
 }
 
 func badCursor(c metadata.Cursor) error {

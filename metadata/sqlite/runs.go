@@ -15,7 +15,7 @@ import (
 
 // Run implements [metadata.Store].
 func (s *store) Run(ctx context.Context, id string) (metadata.Run, error) {
-	if err := checkKey("run.id", id); err != nil {
+	if err := metadata.ValidateKey("run.id", id); err != nil {
 		return metadata.Run{}, err
 	}
 	r, err := scanRun(s.row(ctx, "SELECT body, outputs FROM runs WHERE id = ?", id))
@@ -47,14 +47,14 @@ func scanRun(row scanner) (metadata.Run, error) {
 // Runs implements [metadata.Store].
 func (s *store) Runs(ctx context.Context, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
 	var after string
-	limit, err := begin(q.Cursor, &after)
+	err := q.Validate()
 	if err == nil {
-		err = checkRunQuery(q)
+		err = begin(q.Cursor, &after)
 	}
 	if err != nil {
 		return metadata.Page[metadata.Run]{}, err
 	}
-	return page(ctx, s, "list runs", runsQuery(q, after, limit+1), limit, scanBody[metadata.Run], func(r metadata.Run) any { return r.ID })
+	return page(ctx, s, "list runs", runsQuery(q, after, q.Size()+1), q.Size(), scanBody[metadata.Run], func(r metadata.Run) any { return r.ID })
 }
 
 // runsQuery walks the index that fits best, from the newest run to the oldest, so that it reads little more than it returns. Runs

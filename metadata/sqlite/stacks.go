@@ -18,12 +18,11 @@ func stackNotFound(name string) error {
 
 // PutStack implements [metadata.Store].
 func (s *store) PutStack(ctx context.Context, st metadata.Stack, version int) (metadata.Stack, error) {
-	c := &checker{}
-	c.key("stack.name", st.Name)
-	c.size("stack.spec", len(st.Spec), textLimit)
-	c.holds(version >= 0, "stack.version %d is negative", version)
-	if c.err != nil {
-		return metadata.Stack{}, c.err
+	if err := st.Validate(); err != nil {
+		return metadata.Stack{}, err
+	}
+	if version < 0 {
+		return metadata.Stack{}, component.Errorf(component.Invalid, "metadata: version %d of a stack: versions count from 1; 0 is any", version)
 	}
 	err := s.update(ctx, "store a stack", false, func(t *tx) error {
 		var stored int
@@ -55,7 +54,7 @@ func scanStack(row scanner) (metadata.Stack, error) {
 
 // Stack implements [metadata.Store].
 func (s *store) Stack(ctx context.Context, name string) (metadata.Stack, error) {
-	if err := checkKey("stack.name", name); err != nil {
+	if err := metadata.ValidateKey("stack.name", name); err != nil {
 		return metadata.Stack{}, err
 	}
 	st, err := scanStack(s.row(ctx, "SELECT name, spec, version, updated FROM stacks WHERE name = ?", name))
@@ -81,7 +80,7 @@ func (s *store) Stacks(ctx context.Context) ([]metadata.Stack, error) {
 
 // DeleteStack implements [metadata.Store].
 func (s *store) DeleteStack(ctx context.Context, name string) error {
-	if err := checkKey("stack.name", name); err != nil {
+	if err := metadata.ValidateKey("stack.name", name); err != nil {
 		return err
 	}
 	return s.update(ctx, "delete a stack", false, func(t *tx) error {
@@ -113,10 +112,10 @@ func (s *store) ActiveStack(ctx context.Context) (string, error) {
 
 // SetActiveStack implements [metadata.Store].
 func (s *store) SetActiveStack(ctx context.Context, name string) error {
-	c := &checker{}
-	c.label("stack.name", name)
-	if c.err != nil {
-		return c.err
+	if name != "" {
+		if err := metadata.ValidateKey("stack.name", name); err != nil {
+			return err
+		}
 	}
 	return s.update(ctx, "choose a stack", false, func(t *tx) error {
 		if name == "" {

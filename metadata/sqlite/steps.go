@@ -2,8 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -19,9 +19,9 @@ type place struct {
 // Steps implements [metadata.Store].
 func (s *store) Steps(ctx context.Context, q metadata.StepQuery) (metadata.Page[metadata.Step], error) {
 	var after place
-	limit, err := begin(q.Cursor, &after)
+	err := q.Validate()
 	if err == nil {
-		err = checkStepQuery(q)
+		err = begin(q.Cursor, &after)
 	}
 	if err != nil {
 		return metadata.Page[metadata.Step]{}, err
@@ -33,19 +33,19 @@ func (s *store) Steps(ctx context.Context, q metadata.StepQuery) (metadata.Page[
 	if q.Step != "" {
 		sel.add(" AND step = ?", q.Step)
 	}
-	if len(q.States) > 0 {
-		sel.add(" AND state IN ("+marks(len(q.States))+")", anys(q.States)...)
+	if states := slices.Compact(slices.Sorted(slices.Values(q.States))); len(states) > 0 {
+		sel.add(" AND state IN ("+marks(len(states))+")", anys(states)...)
 	}
 	if q.NoElements {
 		sel.add(" AND idx = -1")
 	}
-	sel.add(" ORDER BY step, idx LIMIT ?", limit+1)
-	return page(ctx, s, "list steps", sel, limit, scanBody[metadata.Step], func(st metadata.Step) any { return place{st.Step, st.Index} })
+	sel.add(" ORDER BY step, idx LIMIT ?", q.Size()+1)
+	return page(ctx, s, "list steps", sel, q.Size(), scanBody[metadata.Step], func(st metadata.Step) any { return place{st.Step, st.Index} })
 }
 
 // CountSteps implements [metadata.Store].
 func (s *store) CountSteps(ctx context.Context, run string) (map[metadata.StepState]int, error) {
-	if err := checkKey("run", run); err != nil {
+	if err := metadata.ValidateKey("run", run); err != nil {
 		return nil, err
 	}
 	counts := map[metadata.StepState]int{}
@@ -65,14 +65,11 @@ func (s *store) CountSteps(ctx context.Context, run string) (map[metadata.StepSt
 
 // Lookup implements [metadata.Store].
 func (s *store) Lookup(ctx context.Context, keys []string) (map[string]metadata.Step, error) {
-	if len(keys) > maxLimit {
-		return nil, component.Errorf(component.Invalid, "metadata: %d keys in one lookup, the limit is %d", len(keys), maxLimit)
+	if err := metadata.ValidateLookup(keys); err != nil {
+		return nil, err
 	}
 	found := make(map[string]metadata.Step, len(keys))
 	for _, key := range keys {
-		if err := checkKey("cache key", key); err != nil {
-			return nil, err
-		}
 		q := query{sql: "SELECT body FROM steps WHERE cache = ? ORDER BY computed DESC", args: []any{cacheHash(key)}}
 		err := s.each(ctx, q, func(row scanner) (bool, error) {
 			step, err := scanBody[metadata.Step](row)
