@@ -12,11 +12,11 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
-	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/internal/source"
+	"github.com/tenon-ml/tenon/internal/strictyaml"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -119,7 +119,7 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string) (engine.Job, 
 	if err != nil {
 		return engine.Job{}, err
 	}
-	params, err := codec.CanonicalJSON(p.Params)
+	params, err := strictyaml.JSON(s.Params) // under the names by which they are set
 	if err != nil {
 		return engine.Job{}, err
 	}

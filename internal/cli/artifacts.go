@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -178,11 +180,50 @@ func (c *cli) artifactText(b *strings.Builder, v artifactView) {
 		fact("input", oneLine(in.Name)+" from "+from+", "+in.Digest.Short())
 	}
 	for _, k := range slices.Sorted(maps.Keys(v.Record.Meta)) {
-		fact(oneLine(k), fit(oneLine(fmt.Sprint(v.Record.Meta[k])), 200))
+		if k != "columns" {
+			fact(oneLine(k), metaText(v.Record.Meta[k]))
+		}
 	}
 	g.write(b, c.out)
+	c.columnGrid(b, v.Record)
 	if p := strings.TrimRight(plainText(v.Record.Preview), "\n "); p != "" {
 		b.WriteString("\n" + p + "\n")
+	}
+}
+
+// metaText is something that a codec found out, for people.
+func metaText(v any) string {
+	if s, ok := v.(string); ok {
+		return oneLine(s)
+	}
+	text, err := json.Marshal(v)
+	if err != nil { // NaN
+		return fmt.Sprint(v)
+	}
+	return fit(oneLine(string(text)), 200)
+}
+
+// columnGrid lists the columns of a table with what is known of each.
+func (c *cli) columnGrid(b *strings.Builder, rec artifact.Record) {
+	columns, _ := rec.Meta["columns"].([]any)
+	facts := []string{"name", "type", "nulls", "min", "max"}
+	g := grid{indent: "  "}
+	for _, f := range facts {
+		g.columns = append(g.columns, column{title: strings.ToUpper(f), flex: true})
+	}
+	for _, col := range columns {
+		values, _ := col.(map[string]any)
+		cells := make([]cell, len(facts))
+		for i, f := range facts {
+			if v, ok := values[f]; ok {
+				cells[i] = text(metaText(v))
+			}
+		}
+		g.add(cells...)
+	}
+	if len(g.rows) > 0 {
+		b.WriteString("\n" + c.out.paint(bold, "Columns") + "\n")
+		g.write(b, c.out)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -139,7 +140,17 @@ func writeReport(ctx context.Context, in reportIn) (reportOut, error) {
 		return reportOut{}, err
 	}
 	file, folder := filepath.Join(dir, "report.txt"), filepath.Join(dir, "folder")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "the total of %s is %d\n", in.Label, in.Total.Value()), 0o600); err != nil {
+	text := fmt.Appendf(nil, "the total of %s is %d\n", in.Label, in.Total.Value())
+	from, err := in.From.Open(ctx)
+	if err != nil {
+		return reportOut{}, err
+	}
+	defer from.Close()
+	more, err := io.ReadAll(from)
+	if err != nil {
+		return reportOut{}, err
+	}
+	if err := os.WriteFile(file, append(text, more...), 0o600); err != nil {
 		return reportOut{}, err
 	}
 	if err := os.Mkdir(folder, 0o700); err != nil {

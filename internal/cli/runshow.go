@@ -205,39 +205,60 @@ func resultNames(run metadata.Run, skipped []string) []string {
 	return slices.Compact(names)
 }
 
-// brief is one line that shows a value.
+// brief is one line that shows a value: a file by its name, a table by its columns, anything else by how it begins.
 func brief(rec artifact.Record) string {
-	if p := oneLine(rec.Preview); p != "" {
-		return fit(p, 60)
-	}
+	const most = 60
 	if name, ok := rec.Meta["name"].(string); ok && name != "" {
-		return fit(oneLine(name), 60)
+		return fit(oneLine(name), most)
 	}
-	return fit(oneLine(rec.Type), 60)
+	if names := columnNames(rec); len(names) > 0 {
+		return fit(oneLine(strings.Join(names, ", ")), most)
+	}
+	first, rest, _ := strings.Cut(strings.TrimSpace(plainText(rec.Preview)), "\n")
+	switch {
+	case first == "":
+		return fit(oneLine(rec.Type), most)
+	case rest != "":
+		return fit(first, most-2) + " …"
+	}
+	return fit(first, most)
+}
+
+// columnNames returns the names of the columns of a table.
+func columnNames(rec artifact.Record) []string {
+	columns, _ := rec.Meta["columns"].([]any)
+	var names []string
+	for _, c := range columns {
+		column, _ := c.(map[string]any)
+		if name, ok := column["name"].(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // factsOf is what a codec found out about a value: its size and extent.
 func factsOf(rec artifact.Record) string {
 	parts := []string{size(rec.Size)}
-	whole := func(key string) (string, bool) {
+	whole := func(key string) (int, bool) {
 		switch n := rec.Meta[key].(type) {
-		case float64:
-			return strconv.FormatFloat(n, 'f', -1, 64), true
-		case int, int64, uint64:
-			return fmt.Sprint(n), true
+		case float64: // from JSON
+			return int(n), true
+		case int:
+			return n, true
 		}
-		return "", false
+		return 0, false
 	}
 	if n, ok := whole("rows"); ok {
-		parts = append(parts, n+" rows")
+		parts = append(parts, count(n, "row"))
 	}
 	if w, ok := whole("width"); ok {
 		if h, ok := whole("height"); ok {
-			parts = append(parts, w+"×"+h)
+			parts = append(parts, fmt.Sprintf("%d×%d", w, h))
 		}
 	}
 	if n, ok := whole("files"); ok {
-		parts = append(parts, n+" files")
+		parts = append(parts, count(n, "file"))
 	}
 	if len(rec.Elements) > 0 {
 		parts = append(parts, count(len(rec.Elements), "element"))

@@ -3,12 +3,14 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"maps"
 	"math"
 	"slices"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -62,7 +64,9 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 		}
 		v.Steps = append(v.Steps, view)
 	}
-	inOrder(v.Steps)
+	if err := inOrder(ctx, store, run, v.Steps); err != nil {
+		return v, err
+	}
 	for m, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Metric], error) {
 		return store.Metrics(ctx, metadata.MetricQuery{Run: run.ID, Cursor: cur})
 	}) {
@@ -74,30 +78,24 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	return v, nil
 }
 
-// inOrder sorts steps by the time at which they began, then by name: the order in which people think of them.
-func inOrder(steps []stepView) {
-	slices.SortStableFunc(steps, func(a, b stepView) int {
-		at, bt := begin(a.Step), begin(b.Step)
-		switch {
-		case at == bt:
-			return cmp.Or(cmp.Compare(a.StepKey.Step, b.StepKey.Step), cmp.Compare(a.Index, b.Index))
-		case at == 0:
-			return 1
-		case bt == 0:
-			return -1
-		}
-		return cmp.Compare(at, bt)
-	})
-}
-
-func begin(s metadata.Step) int64 {
-	switch {
-	case !s.Started.IsZero():
-		return s.Started.UnixNano()
-	case !s.Finished.IsZero():
-		return s.Finished.UnixNano()
+// inOrder sorts steps as the pipeline names them.
+func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps []stepView) error {
+	doc, err := store.Document(ctx, run.Graph)
+	if err != nil {
+		return fmt.Errorf("read the graph of run %s: %w", run.ID, err)
 	}
-	return 0
+	g, err := graph.Parse(doc.Body)
+	if err != nil {
+		return fmt.Errorf("read the graph of run %s: %w", run.ID, err)
+	}
+	rank := make(map[string]int, len(g.Nodes))
+	for i := range g.Nodes {
+		rank[g.Nodes[i].Name] = i
+	}
+	slices.SortStableFunc(steps, func(a, b stepView) int {
+		return cmp.Or(cmp.Compare(rank[a.StepKey.Step], rank[b.StepKey.Step]), cmp.Compare(a.Index, b.Index))
+	})
+	return nil
 }
 
 // addMetric takes in one point. Points of one metric may come mixed with those of others of the same step.

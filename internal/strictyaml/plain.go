@@ -3,10 +3,47 @@ package strictyaml
 import (
 	"encoding"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 )
+
+// JSON returns what [Plain] returns as JSON. Numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity".
+func JSON(v any) (json.RawMessage, error) { return json.Marshal(finite(Plain(v))) }
+
+// finite replaces, in what Plain made, the numbers that JSON does not have.
+func finite(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = finite(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = finite(v[i])
+		}
+	case float32:
+		return number(float64(v), v)
+	case float64:
+		return number(v, v)
+	}
+	return v
+}
+
+// number returns v, or the string for f if that is not finite.
+func number(f float64, v any) any {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	return v
+}
 
 // Plain returns v as maps, lists and scalars under the names of [FieldName], for JSON and for people: durations as "1m30s", what
 // marshals to text as text, byte slices in base64. Fields that are nil are left out. Text that cannot be made is the error's.
