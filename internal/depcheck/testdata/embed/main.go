@@ -13,7 +13,9 @@ import (
 
 type addIn struct{ A, B int }
 
-func add(_ context.Context, in addIn) (artifact.Ref[int], error) { return artifact.New(in.A + in.B), nil }
+func add(_ context.Context, in addIn) (artifact.Ref[int], error) {
+	return artifact.New(in.A + in.B), nil
+}
 
 var sum = pipeline.Define("sum", func(p *pipeline.Builder, in addIn) artifact.Ref[int] {
 	return pipeline.Step(p, "add", add, in)
