@@ -143,7 +143,7 @@ func (p *packer) addFile(name, what string) error {
 	}
 	err = (&stream{ctx: p.ctx, r: f, what: what}).copyTo(p.tar, p.buf)
 	if errors.Is(err, tar.ErrWriteTooLong) {
-		err = nil // it grew
+		return changed(what)
 	}
 	if err == nil {
 		err = unchanged(f, info, what)

@@ -116,9 +116,13 @@ func unchanged(f fs.File, before fs.FileInfo, what string) error {
 		return pathFailed(what, err)
 	}
 	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
-		return component.Errorf(component.FailedPrecondition, "%s: it changed while it was stored: return it when nothing writes to it any more", what)
+		return changed(what)
 	}
 	return nil
+}
+
+func changed(what string) error {
+	return component.Errorf(component.FailedPrecondition, "%s: it changed while it was stored: return it when nothing writes to it any more", what)
 }
 
 func decodeFile(ctx context.Context, c codec.Content) (any, error) {
