@@ -191,11 +191,14 @@ func (s *scheduler) fail(at *attempt, f *worker.Failure, abandoned <-chan struct
 		return
 	}
 	t.failures++
-	if !f.Permanent && t.failures < t.n.plan.Config.Retry.Attempts && !s.stopping {
+	switch {
+	case f.Permanent || t.failures >= t.n.plan.Config.Retry.Attempts:
+		s.endFailed(t, f)
+	case s.stopping: // as a task that waits for its next attempt
+		s.end(t, metadata.StepCancelled, s.stopReason+"; its last attempt failed: "+f.Message)
+	default:
 		s.retry(t, f.Message, abandoned)
-		return
 	}
-	s.endFailed(t, f)
 }
 
 // endFailed ends a task with a failure.

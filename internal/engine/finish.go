@@ -98,7 +98,7 @@ func (s *scheduler) outcome(n *node) (metadata.StepState, string) {
 	switch {
 	case n.tooManyFailed():
 		return metadata.StepFailed, fmt.Sprintf("%d of %d elements failed; %s", n.failed, len(n.tasks), n.reason)
-	case n.prev != nil && n.prev.state == metadata.StepFailed:
+	case n.prev != nil && n.prev.state.Ended() && !done(n.prev.state):
 		return metadata.StepCancelled, upstreamReason(n.prev)
 	case count[metadata.StepCancelled] > 0:
 		return metadata.StepCancelled, cmp.Or(s.stopReason, "elements were cancelled")
