@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"image"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -252,5 +255,39 @@ func TestTempDirOnlyForFiles(t *testing.T) {
 		if _, err := transfer.Load(t.Context(), d, codecFor(t, typeOf(v)), save(t, d, v), func() (string, error) { return "", broken }); !errors.Is(err, broken) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// Records come back from the metadata store as JSON.
+func TestLoadFromStoredRecord(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	stored := func(rec artifact.Record) (again artifact.Record) {
+		data, err := json.Marshal(rec)
+		if err == nil {
+			err = json.Unmarshal(data, &again)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	}
+	for _, v := range []any{"", "text", []byte(nil), []byte{}, []byte{1}, []int(nil), []int{}, []row(nil), []row{}, 0.0, model{}, map[string]int(nil), true} {
+		got, err := load(t.Context(), t, d, stored(save(t, d, v)), v)
+		if err != nil || !cmp.Equal(got, v) {
+			t.Errorf("%#v came back as %#v, %v", v, got, err)
+		}
+	}
+	for _, n := range []int{3, 3000} {
+		for name, v := range values(t, n) {
+			if err := read(t.Context(), t, d, stored(save(t, d, v)), v); err != nil {
+				t.Errorf("%s of %d: %v", name, n, err)
+			}
+		}
+	}
+	list := transfer.Gather([]artifact.Record{save(t, d, ""), save(t, d, "a")}, "list")
+	got, err := transfer.LoadList(t.Context(), d, codecFor(t, typeOf("")), typeOf([]string{}), stored(list), nil)
+	if err != nil || !cmp.Equal(got, []string{"", "a"}) {
+		t.Errorf("list came back as %#v, %v", got, err)
 	}
 }
