@@ -89,6 +89,7 @@ func runStable(s *suite) {
 			break
 		}
 		s.run()
+		s.run()
 		if len(goes) > 0 {
 			if err := s.DeleteRun(s.Context(), goes[0]); err != nil {
 				s.Fatal(err)
