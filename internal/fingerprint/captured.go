@@ -10,7 +10,6 @@ import (
 // captured says why f may hold state that is in no source. A function value is a pointer to its code and what it captured: that of a
 // function without captured state is a constant of the program's image, every other was made while the program ran.
 func captured(f Func, place place) string {
-	at := fmt.Sprintf("the function literal at %s:%d", filepath.Base(f.File), f.Line)
 	switch {
 	case strings.HasSuffix(f.Name, "-fm"):
 		return "it is a method value, whose receiver is in no source"
@@ -19,9 +18,9 @@ func captured(f Func, place place) string {
 	case place == constant:
 		return ""
 	case f.literal() && place == made:
-		return at + " captures variables"
+		return fmt.Sprintf("the function literal at %s:%d captures variables", filepath.Base(f.File), f.Line)
 	case f.literal():
-		return at + " may capture variables"
+		return fmt.Sprintf("the function literal at %s:%d may capture variables", filepath.Base(f.File), f.Line)
 	case place == made:
 		return "it was made while the program ran, and may hold state that is in no source"
 	}

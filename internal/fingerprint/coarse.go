@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -101,7 +102,12 @@ func (c *coarse) readTree(ctx context.Context) error {
 	if c.treeDone {
 		return nil
 	}
-	tree, certain := readSources(ctx, c.run, c.memo, c.facts)
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		c.treeDone = true
+		return nil
+	}
+	tree, certain := readSources(ctx, c.run, info, c.memo, c.facts)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

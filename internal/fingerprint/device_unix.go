@@ -13,7 +13,7 @@ func (r *reader) onLocal(info fs.FileInfo, path string) bool {
 	if !ok {
 		return false
 	}
-	device := uint64(s.Dev)
+	device := uint64(s.Dev) //nolint:unconvert // an int32 on macOS
 	local, known := r.local[device]
 	if !known {
 		local = localFileSystem(path)

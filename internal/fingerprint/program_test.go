@@ -94,13 +94,13 @@ func (m modules) write(name, content string) {
 	}
 }
 
-func (m modules) edit(name, old, new string) {
+func (m modules) edit(name, from, to string) {
 	m.Helper()
 	content := read(m.T, m.path(name))
-	if !strings.Contains(content, old) {
-		m.Fatalf("%s does not contain %q", name, old)
+	if !strings.Contains(content, from) {
+		m.Fatalf("%s does not contain %q", name, from)
 	}
-	m.write(name, strings.Replace(content, old, new, 1))
+	m.write(name, strings.Replace(content, from, to, 1))
 }
 
 // settle waits until the clock that stamps files has gone on, as it has between an edit and the run that a person starts.
@@ -108,7 +108,7 @@ func settle() { <-time.After(60 * time.Millisecond) }
 
 func (m modules) command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(m.Context(), name, args...)
-	cmd.Dir, cmd.Env = m.path(dir), append(m.env, "PWD="+m.path(dir))
+	cmd.Dir, cmd.Env = m.path(dir), append(slices.Clone(m.env), "PWD="+m.path(dir))
 	return cmd
 }
 

@@ -26,8 +26,8 @@ type reader struct {
 
 // module reads a module's directory.
 func (r *reader) module(path, root string) bool {
-	real, err := filepath.EvalSymlinks(root)
-	return err == nil && r.unmoved(root) && r.unmoved(real) && r.dir(path, real)
+	resolved, err := filepath.EvalSymlinks(root)
+	return err == nil && r.unmoved(root) && r.unmoved(resolved) && r.dir(path, resolved)
 }
 
 // unmoved checks that the way to a directory leads where it led when the program was built. That something was added to a directory on

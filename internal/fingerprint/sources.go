@@ -21,9 +21,8 @@ const commandLineFiles = "command-line-arguments"
 
 // readSources reads the source of the program that run built. It gives up, for the executable to be used, wherever it is not certain that
 // this is the source which the program was built from.
-func readSources(ctx context.Context, run goRun, m *filememo.Memo, f *factMemo) (*sources, bool) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || !run.plain() {
+func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filememo.Memo, f *factMemo) (*sources, bool) {
+	if !run.plain() {
 		return nil, false
 	}
 	main := info.Main.Path

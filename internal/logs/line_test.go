@@ -21,6 +21,7 @@ func TestHandlerKeepsTheRulesOfSlog(t *testing.T) {
 		w = NewWriter(nil, nil)
 		return w.Handler()
 	}, func(t *testing.T) map[string]any {
+		t.Helper()
 		lines := readAll(t, nil, w.Close())
 		if len(lines) != 1 {
 			t.Fatalf("%d lines", len(lines))

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -290,8 +291,8 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 	for i := range writers {
-		if next[fmt.Sprint(i)] != each {
-			t.Errorf("writer %d: %d lines", i, next[fmt.Sprint(i)])
+		if next[strconv.Itoa(i)] != each {
+			t.Errorf("writer %d: %d lines", i, next[strconv.Itoa(i)])
 		}
 	}
 }
@@ -406,7 +407,7 @@ func TestCorruptChunks(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failure error
-	for _, failure = range Read(t.Context(), store, []metadata.LogChunk{large}) { //nolint:revive // the last one counts
+	for _, failure = range Read(t.Context(), store, []metadata.LogChunk{large}) {
 	}
 	if !errors.Is(failure, component.ErrCorrupt) {
 		t.Errorf("a stored chunk that was changed: %v", failure)
