@@ -1,4 +1,4 @@
-package sqlite_test
+package sqlite
 
 import (
 	"context"
@@ -14,16 +14,15 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
-	"github.com/tenon-ml/tenon/metadata/sqlite"
 )
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-func digest(s string) artifact.Digest { return artifact.NewDigest(sha256.Sum256([]byte(s))) }
+func digestOf(s string) artifact.Digest { return artifact.NewDigest(sha256.Sum256([]byte(s))) }
 
-func open(tb testing.TB, path string) metadata.Store {
+func openAt(tb testing.TB, path string) metadata.Store {
 	tb.Helper()
-	store, err := sqlite.Open(tb.Context(), path, sqlite.Options{})
+	store, err := Open(tb.Context(), path, Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -49,7 +48,7 @@ func newRun(pipeline string) (metadata.Run, metadata.Batch) {
 	now := time.Now()
 	r := metadata.Run{
 		ID: newID(), Name: "bench", Pipeline: pipeline, State: metadata.RunRunning, Stack: "default", Epoch: 1, Created: now, Started: now,
-		Graph: digest(pipeline), Plan: digest(pipeline + "plan"), Params: json.RawMessage(`{"lr":0.1}`),
+		Graph: digestOf(pipeline), Plan: digestOf(pipeline + "plan"), Params: json.RawMessage(`{"lr":0.1}`),
 	}
 	docs := []metadata.Document{{Digest: r.Graph, Kind: "graph", Body: []byte("{}")}, {Digest: r.Plan, Kind: "plan", Body: []byte("{}")}}
 	return r, metadata.Batch{ID: newID(), Documents: docs, Create: []metadata.Run{r}}
@@ -62,10 +61,10 @@ func fill(b *metadata.Batch, run string, from, n int) {
 		key := metadata.StepKey{Run: run, Step: fmt.Sprintf("step-%04d", i), Index: -1}
 		now := time.Now()
 		out := metadata.Output{ID: newID(), Name: "output", Record: artifact.Record{
-			Digest: digest(key.Step), Size: 1, Codec: "cbor/1", Type: "int", Inline: []byte{1}, Preview: "1",
+			Digest: digestOf(key.Step), Size: 1, Codec: "cbor/1", Type: "int", Inline: []byte{1}, Preview: "1",
 		}}
 		b.Steps = append(b.Steps, metadata.Step{
-			StepKey: key, State: metadata.StepSucceeded, CacheKey: string(digest(run + key.Step)), Computed: now, Attempts: 1, Started: now, Finished: now,
+			StepKey: key, State: metadata.StepSucceeded, CacheKey: string(digestOf(run + key.Step)), Computed: now, Attempts: 1, Started: now, Finished: now,
 			Inputs: []metadata.Input{{Name: "In", Artifact: previous, Digest: out.Record.Digest}}, Outputs: []metadata.Output{out},
 		})
 		b.Attempts = append(b.Attempts, metadata.Attempt{
@@ -79,7 +78,7 @@ func fill(b *metadata.Batch, run string, from, n int) {
 func BenchmarkApply(b *testing.B) {
 	for _, size := range []int{1, 32, 1000} {
 		b.Run(fmt.Sprintf("steps=%d", size), func(b *testing.B) {
-			store := open(b, filepath.Join(b.TempDir(), "tenon.db"))
+			store := openAt(b, filepath.Join(b.TempDir(), "tenon.db"))
 			var r metadata.Run
 			steps := 1000
 			for b.Loop() {
