@@ -21,6 +21,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/fingerprint"
 	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/internal/worker"
@@ -31,7 +32,13 @@ import (
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// What is made once and shared must not be made within the bubble of a test with virtual time.
+	warm := logs.NewWriter(nil, nil)
+	_, _ = warm.Write([]byte("{}"))
+	warm.Close()
+	goleak.VerifyTestMain(m)
+}
 
 // rig is everything that a run needs, of real parts.
 type rig struct {
