@@ -95,6 +95,9 @@ func (s *sink) close() (*artifact.Info, error) {
 	if s.pipe == nil {
 		return nil, s.ctx.Err()
 	}
+	if err := s.ctx.Err(); err != nil { // known here before the store hears of it
+		return nil, s.end(err)
+	}
 	if err := s.buffer.Flush(); err != nil {
 		return nil, s.end(err)
 	}
