@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -40,7 +39,6 @@ func skeleton(tb testing.TB, inputs [][]int) *scheduler {
 // caps is an orchestrator without limits that runs nothing.
 type caps struct {
 	orchestrator.Orchestrator
-	io.Closer
 }
 
 func (caps) Capabilities() orchestrator.Capabilities { return orchestrator.Capabilities{} }
@@ -69,10 +67,8 @@ func fanOf(n int) [][]int {
 func TestSkippingIsLinear(t *testing.T) {
 	t.Parallel()
 	s := skeleton(t, fanOf(100_000))
-	for _, n := range s.nodes {
-		if n.waits == 0 {
-			s.endWithoutTasks(n, metadata.StepSkipped, "a test")
-		}
+	for _, n := range s.nodes[:100_000] {
+		s.endWithoutTasks(n, metadata.StepSkipped, "a test")
 	}
 	for len(s.arrived) > 0 {
 		n := s.arrived[0]
