@@ -73,13 +73,16 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	if err != nil {
 		return nil, err
 	}
+	if err := makeHome(home); err != nil {
+		return nil, err
+	}
 	c.Home = home
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}}
 	if client.meta == nil {
-		if client.meta, err = sqlite.Open(ctx, filepath.Join(home, "tenon.db"), sqlite.Options{Logger: c.Logger}); err != nil {
+		if client.meta, err = sqlite.Open(ctx, database(home), sqlite.Options{Logger: c.Logger}); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +91,19 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	return client, nil
 }
 
-// homeDir makes the state directory and returns its absolute path.
+func database(home string) string { return filepath.Join(home, "tenon.db") }
+
+// hasState reports whether something is recorded in a state directory. One that cannot be looked at counts: opening it says why.
+func hasState(home string) bool {
+	home, err := homeDir(home)
+	if err != nil {
+		return true
+	}
+	_, err = os.Stat(database(home))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// homeDir returns the absolute path of the state directory.
 func homeDir(home string) (string, error) {
 	if home == "" {
 		home = os.Getenv("TENON_HOME")
@@ -104,14 +119,18 @@ func homeDir(home string) (string, error) {
 	if err != nil {
 		return "", component.Errorf(component.Invalid, "state directory %s: %w", home, err)
 	}
-	if err := os.MkdirAll(abs, 0o700); err != nil {
+	return abs, nil
+}
+
+func makeHome(home string) error {
+	if err := os.MkdirAll(home, 0o700); err != nil {
 		code := component.Invalid
 		if errors.Is(err, fs.ErrPermission) {
 			code = component.PermissionDenied
 		}
-		return "", component.Errorf(code, "make the state directory: %w: set TENON_HOME to a directory that you may write", err)
+		return component.Errorf(code, "make the state directory: %w: set TENON_HOME to a directory that you may write", err)
 	}
-	return abs, nil
+	return nil
 }
 
 func (c *Client) memoDir() string { return filepath.Join(c.config.Home, "memo") }

@@ -38,11 +38,8 @@ func app(parts []Part) cli.App {
 			if o.Home != "" {
 				c.Home = o.Home
 			}
-			if o.Stack != "" {
-				c.StackName, c.Stack = o.Stack, nil
-			}
-			if o.Logger != nil {
-				c.Logger = o.Logger
+			if o.Existing && c.Metadata == nil && !hasState(c.Home) {
+				return nil, cli.ErrNoState
 			}
 			return open(ctx, c, s.flavors)
 		},

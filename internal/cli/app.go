@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"log/slog"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -30,9 +29,9 @@ type App struct {
 
 // Options for opening a client.
 type Options struct {
-	Home   string // "" means TENON_HOME, or ~/.tenon
-	Stack  string // "" means the active stack
-	Logger *slog.Logger
+	Home string // "" means TENON_HOME, or ~/.tenon
+	// Existing asks for ErrNoState in place of a new state directory.
+	Existing bool
 }
 
 // Client is what *tenon.Client offers the command line.

@@ -23,11 +23,11 @@ func (c *cli) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			params, _, err := c.input(def, &o.input)
+			in, err := c.input(def, &o.input)
 			if err != nil {
 				return err
 			}
-			program, err := def.Build(params)
+			program, err := def.Build(in.params)
 			if err != nil {
 				return err
 			}

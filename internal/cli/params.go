@@ -85,25 +85,31 @@ func (c *cli) nameExample() string {
 
 const configLimit = 1 << 20 // bytes of a configuration file: more is a mistake
 
+// input is what a pipeline works on.
+type input struct {
+	params any // pointer to the parameters
+	config pipeline.RunConfig
+	file   strictyaml.Node // that --config named
+}
+
 // input makes the parameters of a pipeline and reads the run configuration: Go defaults, then the file, then --set.
-func (c *cli) input(p pipeline.Definition, o *inputOptions) (any, pipeline.RunConfig, error) {
-	params := p.NewParams()
-	var config pipeline.RunConfig
+func (c *cli) input(p pipeline.Definition, o *inputOptions) (input, error) {
+	in := input{params: p.NewParams()}
 	if o.config != "" {
 		data, err := c.readFile("--config", o.config)
 		if err != nil {
-			return nil, config, err
+			return in, err
 		}
-		if config, err = decodeConfig(data, o.config, params); err != nil {
-			return nil, config, err
+		if err := in.decode(data, o.config); err != nil {
+			return in, usage(err)
 		}
 	}
 	for _, s := range o.set {
-		if err := strictyaml.Set(params, s.name, s.value); err != nil {
-			return nil, config, usage(fmt.Errorf("--set %w", err))
+		if err := strictyaml.Set(in.params, s.name, s.value); err != nil {
+			return in, usage(fmt.Errorf("--set %w", err))
 		}
 	}
-	return params, config, nil
+	return in, nil
 }
 
 // configFile is a file for --config.
@@ -112,23 +118,20 @@ type configFile struct {
 	Params strictyaml.Node `yaml:"params"`
 }
 
-// decodeConfig reads a file for --config. What it says of the parameters is decoded over params.
-func decodeConfig(data []byte, name string, params any) (pipeline.RunConfig, error) {
-	document, err := strictyaml.Parse(data, name)
-	if err != nil {
-		return pipeline.RunConfig{}, usage(err)
+// decode reads a file for --config. What it says of the parameters is decoded over those that there are.
+func (in *input) decode(data []byte, name string) (err error) {
+	if in.file, err = strictyaml.Parse(data, name); err != nil {
+		return err
 	}
 	var file configFile
-	if err := document.Decode(&file); err != nil {
-		return pipeline.RunConfig{}, usage(err)
+	if err := in.file.Decode(&file); err != nil {
+		return err
 	}
 	if err := file.Validate(); err != nil {
-		return pipeline.RunConfig{}, usage(placed(document, err))
+		return placed(in.file, err)
 	}
-	if err := file.Params.Decode(params); err != nil {
-		return pipeline.RunConfig{}, usage(err)
-	}
-	return file.RunConfig, nil
+	in.config = file.RunConfig
+	return file.Params.Decode(in.params)
 }
 
 // placed returns an error at the place in the document of the fields that it begins with, such as "steps: train: timeout: ...".

@@ -202,14 +202,18 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// open opens a client on the home that was chosen.
-func (c *cli) open(ctx context.Context, stack string) (Client, error) {
-	return c.app.Open(ctx, Options{Home: c.home, Stack: stack})
+// open opens a client on the home that was chosen, which need not exist.
+func (c *cli) open(ctx context.Context) (Client, error) {
+	return c.app.Open(ctx, Options{Home: c.home})
 }
 
-// withClient calls fn with a client that is closed afterwards.
+// withClient calls fn with a client that is closed afterwards. It is for commands that look: if nothing is recorded yet, nothing is
+// written either.
 func (c *cli) withClient(ctx context.Context, fn func(Client) error) (err error) {
-	client, err := c.open(ctx, "")
+	client, err := c.app.Open(ctx, Options{Home: c.home, Existing: true})
+	if errors.Is(err, ErrNoState) {
+		return fn(nothing{})
+	}
 	if err != nil {
 		return err
 	}

@@ -81,23 +81,26 @@ func (c *cli) runPipeline(cmd *cobra.Command, o *runOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	params, file, err := c.input(p, &o.input)
+	in, err := c.input(p, &o.input)
 	if err != nil {
 		return err
 	}
-	config, err := o.config(file)
+	config, err := o.config(in.config)
 	if err != nil {
 		return err
 	}
-	program, err := p.Build(params)
+	program, err := p.Build(in.params)
 	if err != nil {
 		return err
 	}
-	client, err := c.open(cmd.Context(), "")
+	if err := c.preflight(cmd.Context(), program, config, in); err != nil {
+		return err
+	}
+	client, err := c.open(cmd.Context())
 	if err != nil {
 		return err
 	}
-	end, err := c.drive(cmd.Context(), client, pipeline.Submission{Pipeline: p, Params: params, Program: program, Config: config}, o.format)
+	end, err := c.drive(cmd.Context(), client, pipeline.Submission{Pipeline: p, Params: in.params, Program: program, Config: config}, o.format)
 	if err == nil {
 		err = c.report(cmd.Context(), client, o.format, end)
 	}

@@ -232,21 +232,32 @@ func (c *cli) stackSetCommand() *cobra.Command {
 			if spec.Name != name {
 				return usagef("%s: the file names the stack %q, the command %q: make them the same", file, spec.Name, clipBytes(name, 80))
 			}
-			return c.withClient(cmd.Context(), func(client Client) error {
-				stored, err := client.Metadata().PutStack(cmd.Context(), metadata.Stack{Name: name, Spec: data}, 0)
-				if err != nil {
-					return err
-				}
-				return c.show(f, storedStack(stored, false), func(b *strings.Builder) {
-					b.WriteString("stored stack " + name + ", version " + strconv.Itoa(stored.Version) + "\n")
-				})
-			})
+			return c.putStack(cmd.Context(), metadata.Stack{Name: name, Spec: data}, f)
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().VarP(&filled{&file, 4096}, "file", "f", "YAML `file` that holds the stack; - reads standard input")
 	f.add(cmd.Flags())
 	return cmd
+}
+
+func (c *cli) putStack(ctx context.Context, s metadata.Stack, f format) (err error) {
+	client, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	stored, err := client.Metadata().PutStack(ctx, s, 0)
+	if err != nil {
+		return err
+	}
+	active, err := activeStack(ctx, client.Metadata())
+	if err != nil {
+		return err
+	}
+	return c.show(f, storedStack(stored, active == s.Name), func(b *strings.Builder) {
+		b.WriteString("stored stack " + s.Name + ", version " + strconv.Itoa(stored.Version) + "\n")
+	})
 }
 
 func (c *cli) stackUseCommand() *cobra.Command {
