@@ -166,6 +166,11 @@ func TestGatherErrors(t *testing.T) {
 	if err := loadList(rec); !errors.Is(err, component.ErrNotFound) || !strings.HasPrefix(err.Error(), "element 17: ") {
 		t.Errorf("deleted element: %v", err)
 	}
+	short := rec
+	short.Elements = rec.Elements[:29]
+	if err := loadList(short); !errors.Is(err, component.ErrCorrupt) || !strings.Contains(err.Error(), string(rec.Digest)) {
+		t.Errorf("list that lost an element: %v", err)
+	}
 	inline := save(t, d, "small")
 	inline.Inline = []byte("other")
 	if err := loadList(transfer.Gather([]artifact.Record{records[0], inline}, "list")); !errors.Is(err, component.ErrCorrupt) || !strings.HasPrefix(err.Error(), "element 1: ") {

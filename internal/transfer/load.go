@@ -53,6 +53,9 @@ func LoadList(ctx context.Context, store artifact.Store, elem codec.Codec, listT
 	if listType.Kind() != reflect.Slice {
 		return nil, component.Errorf(component.Invalid, "a gathered list cannot become a %v", listType)
 	}
+	if got := Gather(rec.Elements, rec.Type).Digest; got != rec.Digest {
+		return nil, component.Errorf(component.Corrupt, "gathered list %s is corrupt: its %d elements have the digest %s", rec.Digest, len(rec.Elements), got)
+	}
 	list := reflect.MakeSlice(listType, len(rec.Elements), len(rec.Elements))
 	load := func(ctx context.Context, i int) error {
 		v, err := Load(ctx, store, elem, rec.Elements[i], tempDir)
