@@ -18,6 +18,7 @@ type record struct {
 }
 
 func benchmark(b *testing.B, v any) {
+	b.Helper()
 	c, err := For(reflect.TypeOf(v), nil)
 	if err != nil {
 		b.Fatal(err)

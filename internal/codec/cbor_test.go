@@ -19,7 +19,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-func location(t testing.TB, name string) *time.Location {
+func location(t tb, name string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -57,14 +57,14 @@ type specimen struct {
 	Levels    []level
 	Nested    [][][]int
 	Structs   map[struct{ A, B int }]bool
-	IgnoredBy string `json:"-" cbor:"-"`
-	Omitted   []int  `json:",omitempty"`
-	private   [0]struct{}
+	IgnoredBy string      `json:"-" cbor:"-"`
+	Omitted   []int       `json:",omitempty"`
+	private   [0]struct{} //nolint:unused // refused
 }
 
 type Twig struct{ Leaves int }
 
-func newSpecimen(t testing.TB) specimen {
+func newSpecimen(t tb) specimen {
 	berlin := location(t, "Europe/Berlin")
 	var none *int
 	u, err := url.Parse("https://user:pw@example.com:8080/a%2Fb?q=1#f")

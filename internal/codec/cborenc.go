@@ -104,7 +104,7 @@ func (e *encoder) text(s string) error {
 		e.head(majorTag, tagBytes)
 		e.head(majorBytes, uint64(len(s)))
 	}
-	return e.raw(unsafe.Slice(unsafe.StringData(s), len(s))) // which only reads it
+	return e.raw(unsafe.Slice(unsafe.StringData(s), len(s))) //nolint:gosec // raw only reads it
 }
 
 // raw writes the bytes of a string, large ones without copying them.

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding"
 	"math/big"
 	"reflect"
@@ -232,7 +233,7 @@ func (c *compiler) structPlan(p *plan, t reflect.Type, at place) error {
 		key := append(appendHead(nil, majorText, uint64(len(f.Name))), f.Name...)
 		fields = append(fields, structField{name: f.Name, key: key, index: i, plan: sub})
 	}
-	slices.SortFunc(fields, func(a, b structField) int { return strings.Compare(string(a.key), string(b.key)) })
+	slices.SortFunc(fields, func(a, b structField) int { return bytes.Compare(a.key, b.key) })
 	fieldsPlan(p, fields)
 	return nil
 }

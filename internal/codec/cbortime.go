@@ -60,8 +60,8 @@ func (e *encoder) time(t time.Time) error {
 	}
 	name := t.Location().String()
 	abbrev, offset := t.Zone()
-	if len(name) > maxZone || len(abbrev) > maxZone {
-		return component.Errorf(component.Invalid, "time zone %.80q has a name of more than %d bytes", name, maxZone)
+	if err := checkZone(t); err != nil {
+		return err
 	}
 	e.int(timeZone)
 	if err := e.text(name); err != nil {
@@ -80,6 +80,15 @@ func (e *encoder) time(t time.Time) error {
 		if err := s.put(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkZone refuses what no reader would take.
+func checkZone(t time.Time) error {
+	abbrev, _ := t.Zone()
+	if name := t.Location().String(); len(name) > maxZone || len(abbrev) > maxZone {
+		return component.Errorf(component.Invalid, "time zone %.80q has a name of more than %d bytes", name, maxZone)
 	}
 	return nil
 }

@@ -212,7 +212,7 @@ func (d *declared) UnmarshalBinary(b []byte) error { return d.UnmarshalText(b) }
 // TestRefused shows the error of each type that would not come back.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	type address struct{ street string }
+	type address struct{ street string } //nolint:unused // refused
 	type person struct {
 		Name string
 		Home address

@@ -59,9 +59,10 @@ type tb interface {
 	Context() context.Context
 	Fatal(...any)
 	Fatalf(string, ...any)
+	Skipf(string, ...any)
 }
 
-func codecFor[T any](t testing.TB, user ...Codec) Codec {
+func codecFor[T any](t tb, user ...Codec) Codec {
 	t.Helper()
 	c, err := For(reflect.TypeFor[T](), user)
 	if err != nil {
@@ -90,7 +91,7 @@ func decode(t tb, c Codec, s stored) any {
 }
 
 // trip stores v and reads it back, which must give an equal value that is stored as the same bytes.
-func trip[T any](t testing.TB, v T, user ...Codec) stored {
+func trip[T any](t tb, v T, user ...Codec) stored {
 	t.Helper()
 	c := codecFor[T](t, user...)
 	s := encode(t, c, v)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -36,7 +37,7 @@ func imageCodec(t reflect.Type) (Codec, bool) {
 		// The start is read first for the offset and a size that the decoder may be trusted with.
 		start := make([]byte, offsetAt+offsetLen)
 		n, err := io.ReadFull(r, start)
-		if err != nil && err != io.ErrUnexpectedEOF {
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, ended(err)
 		}
 		start = start[:n]

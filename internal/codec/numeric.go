@@ -1,8 +1,10 @@
 package codec
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 	"reflect"
@@ -52,7 +54,7 @@ func numbers[W uint8 | uint16 | uint32 | uint64](t reflect.Type) Codec {
 	}
 	head := [numericHeader]byte{'n', 'u', 'm', 1, letter, byte(width)}
 	// view looks at the slice as words of its elements' size.
-	view := func(v reflect.Value) []W { return unsafe.Slice((*W)(v.UnsafePointer()), v.Len()) }
+	view := func(v reflect.Value) []W { return unsafe.Slice((*W)(v.UnsafePointer()), v.Len()) } //nolint:gosec // of that size
 	return Codec{
 		Name: "numeric", Version: 1, Type: t,
 		Encode: func(_ context.Context, w io.Writer, v any) (Info, error) {
@@ -116,7 +118,7 @@ func numbers[W uint8 | uint16 | uint32 | uint64](t reflect.Type) Codec {
 				v.Grow(next - n)
 				v.SetLen(next)
 				words := view(v)[n:next]
-				if _, err := io.ReadFull(r, unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*width)); err != nil {
+				if _, err := io.ReadFull(r, bytesOf(words)); err != nil {
 					return nil, ended(err)
 				}
 				fromLittleEndian(words)
@@ -137,10 +139,15 @@ func drain(r io.Reader) error {
 }
 
 func ended(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return component.Errorf(component.Corrupt, "data ends within a value")
 	}
 	return err
+}
+
+// bytesOf looks at words as their bytes in memory.
+func bytesOf[W uint8 | uint16 | uint32 | uint64](words []W) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*int(unsafe.Sizeof(words[0]))) //nolint:gosec // any word is bytes
 }
 
 func nativeLittle() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
@@ -148,7 +155,7 @@ func nativeLittle() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 
 // littleEndian returns the bytes of words: in place if the machine is little-endian, else in scratch.
 func littleEndian[W uint8 | uint16 | uint32 | uint64](words []W, scratch *[]byte) []byte {
 	if nativeLittle() {
-		return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*int(unsafe.Sizeof(words[0])))
+		return bytesOf(words)
 	}
 	b, _ := binary.Append((*scratch)[:0], binary.LittleEndian, words)
 	*scratch = b
@@ -159,9 +166,7 @@ func fromLittleEndian[W uint8 | uint16 | uint32 | uint64](words []W) {
 	if nativeLittle() {
 		return
 	}
-	b := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*int(unsafe.Sizeof(words[0])))
-	c := append([]byte(nil), b...)
-	_, _ = binary.Decode(c, binary.LittleEndian, words)
+	_, _ = binary.Decode(bytes.Clone(bytesOf(words)), binary.LittleEndian, words)
 }
 
 func addWords[W uint8 | uint16 | uint32 | uint64](s *span, kind reflect.Kind, words []W) {

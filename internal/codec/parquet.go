@@ -26,12 +26,12 @@ func parquetCodec(t reflect.Type, rows *Rows) Codec {
 			if err != nil {
 				return nil, err
 			}
-			defer f.Close()
+			defer func() { _ = f.Close() }() // a temporary file
 			r, err := OpenRows(f, f.Size(), rows, true)
 			if err != nil {
 				return nil, err
 			}
-			defer r.Close()
+			defer func() { _ = r.Close() }()
 			v := reflect.New(t).Elem()
 			if r.Nil() {
 				return v.Interface(), nil

@@ -2,12 +2,12 @@ package codec
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +42,7 @@ type allKinds struct {
 	PAt  *time.Time
 }
 
-func allKindsRows(t testing.TB) []allKinds {
+func allKindsRows(t tb) []allKinds {
 	berlin := location(t, "Europe/Berlin")
 	return []allKinds{
 		{},
@@ -74,7 +74,7 @@ func TestRowsComeBack(t *testing.T) {
 	// More rows than a batch and than a row group.
 	many := make([]flat, groupRows+batchRows+1)
 	for i := range many {
-		many[i] = flat{Name: fmt.Sprint(i % 1000), Photo: []byte{byte(i)}}
+		many[i] = flat{Name: strconv.Itoa(i % 1000), Photo: []byte{byte(i)}}
 		if i%3 == 0 {
 			many[i].Mass = ptr(float64(i))
 		}
@@ -90,7 +90,7 @@ func TestRowsComeBack(t *testing.T) {
 	}
 }
 
-func rowsOf[T any](t testing.TB) *Rows {
+func rowsOf[T any](t tb) *Rows {
 	t.Helper()
 	rows, err := RowsOf(reflect.TypeFor[T](), nil)
 	if err != nil {
@@ -141,7 +141,7 @@ func TestRowsOfRefuses(t *testing.T) {
 		}](), `rows of struct { A int "parquet:\"B\""; B int }: two fields make the column "B": name one of them otherwise with a parquet tag`},
 		{reflect.TypeFor[struct {
 			At      time.Time
-			At_zone string //nolint:revive // the name that collides
+			At_zone string
 		}](), `rows of struct { At time.Time; At_zone string }: two fields make the column "At_zone": name one of them otherwise with a parquet tag`},
 	} {
 		_, err := RowsOf(tc.t, nil)
@@ -150,7 +150,7 @@ func TestRowsOfRefuses(t *testing.T) {
 }
 
 // readRows reads a file into rows.
-func readRows[T any](t testing.TB, data []byte, strict bool) ([]T, error) {
+func readRows[T any](t tb, data []byte, strict bool) ([]T, error) {
 	t.Helper()
 	r, err := OpenRows(bytes.NewReader(data), int64(len(data)), rowsOf[T](t), strict)
 	if err != nil {
@@ -247,7 +247,7 @@ type flight struct {
 }
 
 // sharedData looks for data that is kept beside the repository.
-func sharedData(t testing.TB, name string) string {
+func sharedData(t tb, name string) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {

@@ -124,7 +124,7 @@ func drawInto(t *rapid.T, v reflect.Value) {
 			key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 			drawInto(t, key)
 			drawInto(t, elem)
-			if key.Equal(key) {
+			if reflexive(key) {
 				v.SetMapIndex(key, elem)
 			}
 		}

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"fmt"
 	"reflect"
 	"time"
 
@@ -65,19 +64,4 @@ func (f *fieldReader) setZoned(field reflect.Value, v, zone parquet.Value, zones
 	}
 	field.Set(reflect.ValueOf(t))
 	return nil
-}
-
-func parseZone(text string) (s timeParts, far bool, err error) {
-	n, err := fmt.Sscan(zoneWords(text), &s.offset, &s.seconds, &s.nanos)
-	far = n == 3
-	if n != 1 && n != 3 || s.nanos < 0 || s.nanos > 999_999_999 || s.offset < -1<<31 || s.offset > 1<<31-1 {
-		return s, far, component.Errorf(component.Corrupt, "time zone %.80q is malformed", text)
-	}
-	rest := text
-	for _, part := range [...]*string{&s.zone, &s.abbrev} {
-		if *part, rest, err = nextZoneWord(rest); err != nil {
-			return s, far, component.Errorf(component.Corrupt, "time zone %.80q is malformed", text)
-		}
-	}
-	return s, far, nil
 }

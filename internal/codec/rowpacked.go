@@ -3,7 +3,7 @@ package codec
 import (
 	"bufio"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"io"
 
 	"github.com/andybalholm/brotli"
@@ -89,7 +89,7 @@ func zstdBound(r *bufio.Reader, limit int64) (bound int64, err error) {
 			case 2:
 				bound += zstdBlock
 			default:
-				return 0, fmt.Errorf("block of no known kind")
+				return 0, errors.New("block of no known kind")
 			}
 			if _, err := io.CopyN(io.Discard, r, size); err != nil {
 				return 0, err

@@ -199,13 +199,16 @@ func (r *RowReader) readColumn(f *fieldReader, batch reflect.Value) error {
 // of memory is refused: nulls and repeated values can be packed without bound.
 func (r *RowReader) readAll(v reflect.Value, limit int64) error {
 	most := int(min(limit/int64(r.rows.typ.Size()), math.MaxInt32<<16))
-	v.Set(reflect.MakeSlice(v.Type(), 0, int(min(max(r.NumRows(), 0), 1<<16, int64(most)))))
+	// The number of rows is trusted up to 64 MiB.
+	v.Set(reflect.MakeSlice(v.Type(), 0, int(min(max(r.NumRows(), 0), 64<<20/int64(r.rows.typ.Size()), int64(most)))))
 	for {
 		n := v.Len()
 		if n >= most {
 			return component.Errorf(component.Exhausted, "the file has %d rows, which take more than %d MiB of memory: read it row by row as an artifact.Table", r.NumRows(), limit>>20)
 		}
-		v.Grow(batchRows)
+		if n == v.Cap() {
+			v.Grow(batchRows)
+		}
 		v.SetLen(min(most, n+min(v.Cap()-n, 64<<10)))
 		got, err := r.Read(v.Slice(n, v.Len()))
 		v.SetLen(n + got)

@@ -2,13 +2,13 @@ package codec
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/tenon-ml/tenon/component"
 )
 
@@ -154,16 +154,4 @@ func leaf(t reflect.Type) parquet.Node {
 		return parquet.Uint(bits)
 	}
 	return parquet.Int(bits)
-}
-
-// names lists the columns that Tenon writes.
-func (r *Rows) names() []string {
-	var out []string
-	for _, f := range r.fields {
-		out = append(out, f.name)
-		if f.time() {
-			out = append(out, f.name+zoneSuffix)
-		}
-	}
-	return slices.Clip(out)
 }

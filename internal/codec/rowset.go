@@ -4,11 +4,11 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
 	"github.com/tenon-ml/tenon/component"
 )
 
@@ -78,7 +78,7 @@ func integerSetter(column parquet.Type, logical *format.LogicalType) func(reflec
 			i = v.Int64()
 		}
 		big := unsigned && i < 0 // beyond 2^63
-		fits := false
+		var fits bool
 		switch {
 		case dst.CanInt():
 			if fits = !big && !dst.OverflowInt(i); fits {
@@ -133,34 +133,6 @@ func (f *fieldReader) timeSetter(column parquet.Type, logical *format.LogicalTyp
 		})
 	}
 	return refuse()
-}
-
-// zoneWords returns what follows the two names of a zone text.
-func zoneWords(text string) string {
-	rest := text
-	for range 2 {
-		var err error
-		if _, rest, err = nextZoneWord(rest); err != nil {
-			return ""
-		}
-	}
-	return rest
-}
-
-func nextZoneWord(text string) (word, rest string, err error) {
-	if strings.HasPrefix(text, `"`) {
-		quoted, err := strconv.QuotedPrefix(text)
-		if err != nil {
-			return "", "", err
-		}
-		word, err = strconv.Unquote(quoted)
-		return word, strings.TrimPrefix(text[len(quoted):], " "), err
-	}
-	word, rest, ok := strings.Cut(text, " ")
-	if !ok || len(word) > maxZone {
-		return "", "", strconv.ErrSyntax
-	}
-	return word, rest, nil
 }
 
 func isDecimal(l *format.LogicalType) bool { _, ok := l.Value.(*format.DecimalType); return ok }

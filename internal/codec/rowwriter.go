@@ -5,11 +5,11 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"strconv"
 	"time"
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
+
 	"github.com/tenon-ml/tenon/component"
 )
 
@@ -28,7 +28,7 @@ const (
 // RowWriter writes rows as Parquet with bounded memory. Not safe for concurrent use.
 type RowWriter struct {
 	rows    *Rows
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns []columnState
 	values  []parquet.Value
 	zones   []parquet.Value
@@ -49,7 +49,7 @@ type columnState struct {
 func NewRowWriter(w io.Writer, rows *Rows) *RowWriter {
 	rw := &RowWriter{
 		rows: rows,
-		w: parquet.NewWriter(w, rows.schema(),
+		w: parquet.NewGenericWriter[any](w, rows.schema(),
 			parquet.CreatedBy("tenon", "1", ""), // not the library's version: the same rows give the same bytes
 			parquet.WriteBufferSize(256<<10),
 			parquet.DictionaryMaxBytes(1<<20),
@@ -126,7 +126,9 @@ func (w *RowWriter) writeColumn(i int, batch reflect.Value) error {
 			continue
 		}
 		if f.time() {
-			w.addTime(i, *v.Addr().Interface().(*time.Time))
+			if err := w.addTime(i, *v.Addr().Interface().(*time.Time)); err != nil {
+				return err
+			}
 			continue
 		}
 		level := 0
@@ -173,13 +175,16 @@ func (w *RowWriter) value(i int, v reflect.Value) parquet.Value {
 	case reflect.String:
 		w.bytes += int64(v.Len())
 		text := v.String()
-		return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(text), len(text))) // the library copies it
+		return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(text), len(text))) //nolint:gosec // the library copies it
 	}
 	w.bytes += int64(v.Len())
 	return parquet.ByteArrayValue(v.Bytes())
 }
 
-func (w *RowWriter) addTime(i int, t time.Time) {
+func (w *RowWriter) addTime(i int, t time.Time) error {
+	if err := checkZone(t); err != nil {
+		return err
+	}
 	f, c := &w.rows.fields[i], &w.columns[i]
 	if !c.span.seen || t.Before(c.from) {
 		c.from = t
@@ -199,29 +204,7 @@ func (w *RowWriter) addTime(i int, t time.Time) {
 	}
 	w.values = append(w.values, value)
 	w.zones = append(w.zones, zone)
-}
-
-// zoneText is "Europe/Berlin CEST 7200", each part quoted if it has to be; for an instant that is too far for a timestamp, the
-// seconds and nanoseconds since 1970 stand behind it.
-func zoneText(t time.Time, far bool) string {
-	abbrev, offset := t.Zone()
-	s := quoteZone(t.Location().String()) + " " + quoteZone(abbrev) + " " + strconv.Itoa(offset)
-	if far {
-		s += " " + strconv.FormatInt(t.Unix(), 10) + " " + strconv.Itoa(t.Nanosecond())
-	}
-	return s
-}
-
-func quoteZone(s string) string {
-	for _, r := range s {
-		if r <= ' ' || r == '"' || r >= 0x7f {
-			return strconv.Quote(s)
-		}
-	}
-	if s == "" {
-		return `""`
-	}
-	return s
+	return nil
 }
 
 // Close ends the file and tells what was written; isNil marks a list that was nil rather than empty.

@@ -114,7 +114,7 @@ func (w *thriftWalk) container(t byte, depth int) error {
 		return errThrift
 	}
 	var types []byte
-	n := int64(0)
+	var n int64
 	if t != thriftMap {
 		b, err := w.ReadByte()
 		if err != nil {
