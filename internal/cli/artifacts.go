@@ -108,10 +108,11 @@ type artifactView struct {
 func (c *cli) artifactShowCommand() *cobra.Command {
 	var f format
 	cmd := &cobra.Command{
-		Use:     "show ARTIFACT [flags]",
-		Short:   "Show an artifact: its type, size, preview and lineage",
-		Example: "tenon artifact show LAST/train/Model\ntenon artifact show 0199f3c2-7a1b -o json",
-		Args:    arguments(1, 1, artifactReference),
+		Use:               "show ARTIFACT [flags]",
+		Short:             "Show an artifact: its type, size, preview and lineage",
+		Example:           "tenon artifact show LAST/train/Model\ntenon artifact show 0199f3c2-7a1b -o json",
+		Args:              arguments(1, 1, artifactReference),
+		ValidArgsFunction: atMost(1, c.completeArtifacts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				a, err := findArtifact(cmd.Context(), client.Metadata(), args[0])

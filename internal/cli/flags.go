@@ -21,7 +21,8 @@ func (c *choice) String() string {
 	return *c.value
 }
 
-func (c *choice) Type() string { return "string" }
+func (c *choice) Type() string      { return "string" }
+func (c *choice) choices() []string { return c.allowed }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
@@ -40,15 +41,19 @@ type choices[T ~string] struct {
 func (c *choices[T]) String() string { return "" }
 func (c *choices[T]) Type() string   { return "string" }
 
+func (c *choices[T]) choices() []string {
+	names := make([]string, len(c.allowed))
+	for i, a := range c.allowed {
+		names[i] = string(a)
+	}
+	return names
+}
+
 func (c *choices[T]) Set(s string) error {
 	for part := range strings.SplitSeq(s, ",") {
 		v := T(strings.TrimSpace(part))
 		if !slices.Contains(c.allowed, v) {
-			names := make([]string, len(c.allowed))
-			for i, a := range c.allowed {
-				names[i] = string(a)
-			}
-			return fmt.Errorf("%.40q is none of %s", part, strings.Join(names, ", "))
+			return fmt.Errorf("%.40q is none of %s", part, strings.Join(c.choices(), ", "))
 		}
 		*c.values = append(*c.values, v)
 	}

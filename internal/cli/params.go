@@ -60,13 +60,6 @@ func (c *cli) choose(cmd *cobra.Command, args []string) (pipeline.Definition, er
 	return nil, usagef("which pipeline? write \"%s NAME\" with one of %s", path, strings.Join(c.pipelineNames(), ", "))
 }
 
-func (c *cli) completePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return c.pipelineNames(), cobra.ShellCompDirectiveNoFileComp
-}
-
 // nameArgument is how usage shows the name of a pipeline.
 func (c *cli) nameArgument() string {
 	if len(c.app.Pipelines) == 1 {

@@ -85,6 +85,9 @@ func (c *cli) execute(ctx context.Context, args []string) error {
 		args = []string{} // cobra takes os.Args in place of nil
 	}
 	root.SetArgs(args)
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		c.completeFlags(root)
+	}
 	root.SetIn(c.app.Stdin)
 	root.SetOut(c.out.w)
 	root.SetErr(c.err.w)

@@ -28,8 +28,9 @@ func (c *cli) runLogsCommand() *cobra.Command {
 		Short: "Print what the steps of a run logged",
 		Long: "Print what the steps of a run logged, attempt by attempt. An element of a mapped step is STEP[3].\n\n" +
 			"With -o json each line is one JSON object, which holds the record as it was logged.",
-		Example: "tenon run logs LAST\ntenon run logs LAST train --level warn\ntenon run logs LAST 'score[3]' -o json",
-		Args:    arguments(1, 2, runReference),
+		Example:           "tenon run logs LAST\ntenon run logs LAST train --level warn\ntenon run logs LAST 'score[3]' -o json",
+		Args:              arguments(1, 2, runReference),
+		ValidArgsFunction: c.completeRunSteps,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				run, err := findRun(cmd.Context(), client.Metadata(), args[0], pipe)
@@ -49,9 +50,7 @@ func (c *cli) runLogsCommand() *cobra.Command {
 	}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().Var(&filled{&pipe, 200}, "pipeline", "look only among runs of the pipeline with this `name`")
-	levels := []string{"debug", "info", "warn", "error"}
-	cmd.Flags().Var(&choice{&level, levels}, "level", "least `level` to print: debug, info, warn or error (default: all)")
-	complete(cmd, "level", levels)
+	cmd.Flags().Var(&choice{&level, []string{"debug", "info", "warn", "error"}}, "level", "least `level` to print: debug, info, warn or error (default: all)")
 	f.add(cmd.Flags())
 	return cmd
 }

@@ -156,8 +156,9 @@ func (c *cli) runDeleteCommand() *cobra.Command {
 		Short: "Delete runs",
 		Long: "Delete runs with their steps, logs and metrics. Content that cached results of other runs use stays.\n\n" +
 			"On a terminal the command asks first; elsewhere it needs --yes.",
-		Example: "tenon run delete 0199f3c2-7a1b\ntenon run delete nightly-1 nightly-2 --yes",
-		Args:    arguments(1, -1, "the runs to delete"),
+		Example:           "tenon run delete 0199f3c2-7a1b\ntenon run delete nightly-1 nightly-2 --yes",
+		Args:              arguments(1, -1, "the runs to delete"),
+		ValidArgsFunction: c.completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				runs, err := deletable(cmd.Context(), client.Metadata(), args)

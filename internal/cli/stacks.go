@@ -162,10 +162,11 @@ func (c *cli) stackGrid(b *strings.Builder, views []stackView) {
 func (c *cli) stackShowCommand() *cobra.Command {
 	var f format
 	cmd := &cobra.Command{
-		Use:     "show [NAME] [flags]",
-		Short:   "Print a stack as YAML; without a name the active one",
-		Example: "tenon stack show\ntenon stack show production > stack.yaml",
-		Args:    arguments(0, 1, "a stack"),
+		Use:               "show [NAME] [flags]",
+		Short:             "Print a stack as YAML; without a name the active one",
+		Example:           "tenon stack show\ntenon stack show production > stack.yaml",
+		Args:              arguments(0, 1, "a stack"),
+		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				view, err := stackNamed(cmd.Context(), client.Metadata(), first(args))
@@ -212,11 +213,12 @@ func (c *cli) stackSetCommand() *cobra.Command {
 		file string
 	)
 	cmd := &cobra.Command{
-		Use:     "set NAME --file FILE [flags]",
-		Short:   "Validate a stack file and store it",
-		Long:    "Validate a stack file and store it under its name, new or in place of the stack that has it.",
-		Example: "tenon stack set production --file stack.yaml",
-		Args:    arguments(1, 1, "the stack"),
+		Use:               "set NAME --file FILE [flags]",
+		Short:             "Validate a stack file and store it",
+		Long:              "Validate a stack file and store it under its name, new or in place of the stack that has it.",
+		Example:           "tenon stack set production --file stack.yaml",
+		Args:              arguments(1, 1, "the stack"),
+		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
 			switch {
@@ -262,10 +264,11 @@ func (c *cli) putStack(ctx context.Context, s metadata.Stack, f format) (err err
 
 func (c *cli) stackUseCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "use NAME",
-		Short:   "Make a stack the active one",
-		Example: "tenon stack use production\ntenon stack use default",
-		Args:    arguments(1, 1, "a stack"),
+		Use:               "use NAME",
+		Short:             "Make a stack the active one",
+		Example:           "tenon stack use production\ntenon stack use default",
+		Args:              arguments(1, 1, "a stack"),
+		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				view, err := stackNamed(cmd.Context(), client.Metadata(), args[0])
@@ -288,11 +291,12 @@ func (c *cli) stackUseCommand() *cobra.Command {
 func (c *cli) stackValidateCommand() *cobra.Command {
 	file := ""
 	cmd := &cobra.Command{
-		Use:     "validate [NAME | --file FILE] [flags]",
-		Short:   "Check a stack without opening it",
-		Long:    "Check a stack that is stored, or a stack file, against the flavors of this program. Nothing is opened or stored.",
-		Example: "tenon stack validate --file stack.yaml\ntenon stack validate production",
-		Args:    arguments(0, 1, "a stack"),
+		Use:               "validate [NAME | --file FILE] [flags]",
+		Short:             "Check a stack without opening it",
+		Long:              "Check a stack that is stored, or a stack file, against the flavors of this program. Nothing is opened or stored.",
+		Example:           "tenon stack validate --file stack.yaml\ntenon stack validate production",
+		Args:              arguments(0, 1, "a stack"),
+		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			valid := func(name string) error {
 				return c.show(format{}, nil, func(b *strings.Builder) { b.WriteString("stack " + name + " is valid\n") })
@@ -331,11 +335,12 @@ func (c *cli) stackValidateCommand() *cobra.Command {
 func (c *cli) stackDeleteCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
-		Use:     "delete NAME [flags]",
-		Short:   "Delete a stored stack",
-		Long:    "Delete a stored stack. The active stack cannot be deleted. Runs that used the stack keep their records.\n\nOn a terminal the command asks first; elsewhere it needs --yes.",
-		Example: "tenon stack delete production",
-		Args:    arguments(1, 1, "a stack"),
+		Use:               "delete NAME [flags]",
+		Short:             "Delete a stored stack",
+		Long:              "Delete a stored stack. The active stack cannot be deleted. Runs that used the stack keep their records.\n\nOn a terminal the command asks first; elsewhere it needs --yes.",
+		Example:           "tenon stack delete production",
+		Args:              arguments(1, 1, "a stack"),
+		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
 			if name == stack.DefaultName {
