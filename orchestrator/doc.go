@@ -5,5 +5,9 @@
 // process, as a process, a container, a Kubernetes Job. Whatever a runner starts does the same thing: it claims the attempt
 // from the engine, heartbeats, and finishes it.
 //
-// orchestrator/local is the flavor of the default stack.
+// An [Orchestrator] makes one Runner for each run, and tells with its [Capabilities] where attempts run, within which [Limits], and
+// how steps are configured that say nothing themselves.
+//
+// orchestrator/local is the flavor of the default stack, orchestrator/orchestratortest the conformance suite for every
+// implementation.
 package orchestrator

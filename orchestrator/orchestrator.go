@@ -38,7 +38,7 @@ type Attempt struct {
 	Resources step.Resources `json:"resources"`
 }
 
-// Runner runs attempts somewhere.
+// Runner runs attempts somewhere. Run is safe for concurrent use.
 type Runner interface {
 	// Run runs one attempt to its end and returns how it ended; what the attempt produced has reached the engine through the
 	// worker protocol by then. The engine asks a running attempt to stop through that protocol; when ctx ends, Run
@@ -47,7 +47,8 @@ type Runner interface {
 	// An error says that the attempt could not be started or was lost, and its code whether another try may
 	// help (Unavailable). What the step itself did wrong is not an error of Run.
 	Run(ctx context.Context, a Attempt) (Exit, error)
-	// Close waits for what Run left behind, and releases the runner. It is called once, after the last Run returned.
+	// Close waits for what Run left behind, and releases the runner. It is called once, after the last Run returned. If ctx ends
+	// while something is left, the error's code is DeadlineExceeded.
 	Close(ctx context.Context) error
 }
 

@@ -11,43 +11,50 @@ import (
 // goroutines runs each attempt as a goroutine.
 type goroutines struct {
 	inside orchestrator.Executor
-	left   sync.WaitGroup // attempts that were abandoned
+
+	mu        sync.Mutex
+	abandoned []<-chan struct{} // closed when the attempt returns
 }
 
-// Run implements [orchestrator.Runner]. The attempt sees ctx end only through the worker protocol's stop, which comes first; an attempt
-// that has not returned when ctx ends is abandoned.
+// Run implements [orchestrator.Runner]. A goroutine cannot be forced: an attempt that has not returned when ctx ends is abandoned.
 func (g *goroutines) Run(ctx context.Context, a orchestrator.Attempt) (orchestrator.Exit, error) {
-	returned := make(chan orchestrator.Exit, 1)
-	go func() { returned <- g.inside(ctx, a) }()
+	var exit orchestrator.Exit
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		exit = g.inside(ctx, a)
+	}()
 	select {
-	case exit := <-returned:
+	case <-returned:
 		return exit, nil
 	case <-ctx.Done():
 	}
-	abandoned := make(chan struct{})
-	g.left.Go(func() {
-		<-returned
-		close(abandoned)
-	})
-	return orchestrator.Exit{Reason: "abandoned", Abandoned: abandoned}, nil
-}
-
-// Close waits for abandoned attempts until ctx ends.
-func (g *goroutines) Close(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		g.left.Wait()
-		close(done)
-	}()
 	select {
-	case <-done:
-		return nil
+	case <-returned:
+		return exit, nil
 	default:
 	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return component.Errorf(component.DeadlineExceeded, "steps that ignore their context still run")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.abandoned = append(g.abandoned, returned)
+	return orchestrator.Exit{Reason: "abandoned", Abandoned: returned}, nil
+}
+
+// Close implements [orchestrator.Runner].
+func (g *goroutines) Close(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, returned := range g.abandoned {
+		select {
+		case <-returned:
+			continue
+		default:
+		}
+		select {
+		case <-returned:
+		case <-ctx.Done():
+			return component.Errorf(component.DeadlineExceeded, "orchestrator local: steps that ignore their context still run")
+		}
 	}
+	return nil
 }

@@ -2,8 +2,10 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 
@@ -33,21 +35,36 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("runner: %q is not known, want %s", c.Runner, RunnerGoroutine)
 	case c.Parallel < 0:
 		return fmt.Errorf("parallel: %d is negative", c.Parallel)
-	case c.CPU < 0:
-		return fmt.Errorf("cpu: %g is negative", c.CPU)
+	case !(c.CPU >= 0) || math.IsInf(c.CPU, 1):
+		return fmt.Errorf("cpu: %g is not a number of cores: 0 is all of the machine's", c.CPU)
 	case c.Memory < 0:
 		return fmt.Errorf("memory: %d is negative", c.Memory)
 	case c.GPU < 0:
 		return fmt.Errorf("gpu: %d is negative", c.GPU)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Limits)) {
-		l := c.Limits[name]
-		if name == "" || l.Concurrency < 0 || l.Rate < 0 || l.Burst < 0 {
-			return fmt.Errorf("limits: %q: concurrency, rate and burst must not be negative, and a limit needs a name", name)
+		if err := checkLimit(name, c.Limits[name]); err != nil {
+			return fmt.Errorf("limits: %q: %w", name, err)
 		}
 	}
 	if err := c.Defaults.Validate(); err != nil {
 		return fmt.Errorf("defaults: %w", err)
+	}
+	return nil
+}
+
+func checkLimit(name string, l orchestrator.Limit) error {
+	switch {
+	case name == "":
+		return errors.New("a limit needs a name")
+	case l.Concurrency < 0:
+		return fmt.Errorf("concurrency: %d is negative", l.Concurrency)
+	case !(l.Rate >= 0) || math.IsInf(l.Rate, 1):
+		return fmt.Errorf("rate: %g is not a number of attempts per second", l.Rate)
+	case l.Burst < 0:
+		return fmt.Errorf("burst: %d is negative", l.Burst)
+	case l.Burst > 0 && l.Rate == 0:
+		return fmt.Errorf("burst: %d has no effect without a rate", l.Burst)
 	}
 	return nil
 }
@@ -68,6 +85,7 @@ func New(c Config) (orchestrator.Orchestrator, error) {
 	if c.CPU == 0 {
 		c.CPU = float64(runtime.GOMAXPROCS(0))
 	}
+	c.Limits = maps.Clone(c.Limits) // they stay what they are
 	return &local{c}, nil
 }
 

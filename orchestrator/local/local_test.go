@@ -1,0 +1,93 @@
+package local_test
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/orchestrator"
+	"github.com/tenon-ml/tenon/orchestrator/local"
+	"github.com/tenon-ml/tenon/orchestrator/orchestratortest"
+	"github.com/tenon-ml/tenon/step"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator {
+		o, err := local.New(local.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	})
+}
+
+func TestInvalidConfig(t *testing.T) {
+	t.Parallel()
+	limit := func(name string, l orchestrator.Limit) local.Config {
+		return local.Config{Limits: map[string]orchestrator.Limit{"fine": {Concurrency: 1}, name: l}}
+	}
+	for want, c := range map[string]local.Config{
+		`runner: "process" is not known, want goroutine`:                 {Runner: "process"},
+		"parallel: -1 is negative":                                       {Parallel: -1},
+		"cpu: -1 is not a number of cores: 0 is all of the machine's":    {CPU: -1},
+		"cpu: NaN is not a number of cores: 0 is all of the machine's":   {CPU: math.NaN()},
+		"cpu: +Inf is not a number of cores: 0 is all of the machine's":  {CPU: math.Inf(1)},
+		"memory: -5 is negative":                                         {Memory: -5},
+		"gpu: -2 is negative":                                            {GPU: -2},
+		`limits: "": a limit needs a name`:                               limit("", orchestrator.Limit{}),
+		`limits: "db": concurrency: -1 is negative`:                      limit("db", orchestrator.Limit{Concurrency: -1}),
+		`limits: "db": rate: NaN is not a number of attempts per second`: limit("db", orchestrator.Limit{Rate: math.NaN()}),
+		`limits: "db": burst: -1 is negative`:                            limit("db", orchestrator.Limit{Rate: 1, Burst: -1}),
+		`limits: "db": burst: 3 has no effect without a rate`:            limit("db", orchestrator.Limit{Burst: 3}),
+		"defaults: retry.attempts: -1 is negative: 1 means no retry":     {Defaults: step.Config{Retry: step.Retry{Attempts: -1}}},
+	} {
+		_, err := local.New(c)
+		if err == nil || err.Error() != "orchestrator local: "+want || component.CodeOf(err) != component.Invalid {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
+	}
+}
+
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	named := map[string]orchestrator.Limit{"api": {Rate: 10, Burst: 20}}
+	o, err := local.New(local.Config{Parallel: 3, Memory: 8 << 30, GPU: 1, Limits: named, Defaults: step.Config{Version: "1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	named["later"] = orchestrator.Limit{} // is not seen
+	want := orchestrator.Capabilities{
+		Limits: orchestrator.Limits{
+			Parallel: 3, CPU: float64(runtime.GOMAXPROCS(0)), Memory: 8 << 30, GPU: 1,
+			Named: map[string]orchestrator.Limit{"api": {Rate: 10, Burst: 20}},
+		},
+		StepDefaults: step.Config{Version: "1"},
+	}
+	if diff := cmp.Diff(want, o.Capabilities()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFlavor(t *testing.T) {
+	t.Parallel()
+	config := local.Flavor.Config()
+	if err := local.Flavor.Validate(config); err != nil {
+		t.Errorf("the defaults are invalid: %v", err)
+	}
+	o, err := component.Open(context.Background(), local.Flavor, orchestrator.Kind, config, component.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Error(err)
+	}
+}

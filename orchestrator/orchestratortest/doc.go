@@ -1,0 +1,15 @@
+// Package orchestratortest is the conformance suite for implementations of orchestrator.Orchestrator.
+//
+//	func TestOrchestrator(t *testing.T) {
+//		orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator {
+//			o, err := mine.New(mine.Config{})
+//			if err != nil {
+//				t.Fatal(err)
+//			}
+//			return o
+//		})
+//	}
+//
+// The suite decides what attempts do through the Executor that it hands to Orchestrator.Runner. A runner that starts attempts in other
+// processes must let them call that executor for its test, over a connection of its own, and end them with its context.
+package orchestratortest
