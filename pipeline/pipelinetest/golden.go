@@ -18,44 +18,44 @@ const builds = 8
 // Golden holds the JSON form of a pipeline's graph against a golden file. It builds the graph several times, which must give the same
 // each time. If the test's package defines a boolean flag named update and it is set, or the environment variable
 // UPDATE_GOLDEN is, Golden writes the file instead.
-func Golden[P, Out any](t testing.TB, p *pipeline.Pipeline[P, Out], params P, file string) {
-	t.Helper()
-	got := graphJSON(t, p, params)
+func Golden[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, file string) {
+	tb.Helper()
+	got := graphJSON(tb, p, params)
 	for range builds - 1 {
-		if again := graphJSON(t, p, params); !bytes.Equal(got, again) {
-			t.Fatalf("pipeline %s is not deterministic: building it again with the same parameters gives another graph. Does it range over a map, or read the clock?\n%s",
+		if again := graphJSON(tb, p, params); !bytes.Equal(got, again) {
+			tb.Fatalf("pipeline %s is not deterministic: building it again with the same parameters gives another graph. Does it range over a map, or read the clock?\n%s",
 				p.Name(), difference(got, again, "once", "again"))
 		}
 	}
 	if updating() {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("%v: run the test with UPDATE_GOLDEN=1 to write it", err)
+		tb.Fatalf("%v: run the test with UPDATE_GOLDEN=1 to write it", err)
 	}
 	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))
 	if !bytes.Equal(got, want) {
-		t.Errorf("the graph of pipeline %s is not the one in %s; if the change is meant, run the test with UPDATE_GOLDEN=1\n%s",
+		tb.Errorf("the graph of pipeline %s is not the one in %s; if the change is meant, run the test with UPDATE_GOLDEN=1\n%s",
 			p.Name(), file, difference(want, got, "want", "got"))
 	}
 }
 
-func graphJSON[P, Out any](t testing.TB, p *pipeline.Pipeline[P, Out], params P) []byte {
-	t.Helper()
+func graphJSON[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P) []byte {
+	tb.Helper()
 	g, err := p.Graph(params)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b, err := json.MarshalIndent(g, "", "  ")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return append(b, '\n')
 }
