@@ -100,46 +100,127 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkBaseline writes the same rows into two bare tables: what SQLite alone costs.
 func BenchmarkBaseline(b *testing.B) {
 	for _, size := range []int{1, 32, 1000} {
 		b.Run(fmt.Sprintf("steps=%d", size), func(b *testing.B) {
-			db, err := sql.Open("sqlite3", "file:"+filepath.Join(b.TempDir(), "bare.db")+"?_journal_mode=WAL&_synchronous=NORMAL&_txlock=immediate")
+			db, err := sql.Open(driverName, dsn(filepath.Join(b.TempDir(), "bare.db")))
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer db.Close()
 			db.SetMaxOpenConns(1)
-			if _, err := db.Exec("CREATE TABLE rows (id INTEGER PRIMARY KEY, body BLOB)"); err != nil {
+			if _, err := db.ExecContext(b.Context(), "CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT)"); err != nil {
 				b.Fatal(err)
 			}
+			insert, err := db.PrepareContext(b.Context(), "INSERT INTO rows (body) VALUES (?)")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer insert.Close()
 			var batch metadata.Batch
 			fill(&batch, newID(), 0, 1)
-			one, _ := json.Marshal(batch.Steps[0])
-			two, _ := json.Marshal(batch.Attempts[0])
-			three, _ := json.Marshal(batch.Steps[0].Outputs[0].ID)
-			b.Log(len(one), len(two))
+			e, err := encode(batch)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows := []string{e.steps[0], e.attempts[0], batch.Steps[0].Outputs[0].ID}
 			for b.Loop() {
-				tx, err := db.BeginTx(context.Background(), nil)
+				tx, err := db.BeginTx(b.Context(), nil)
 				if err != nil {
 					b.Fatal(err)
 				}
-				st, err := tx.Prepare("INSERT INTO rows (body) VALUES (?)")
-				if err != nil {
-					b.Fatal(err)
-				}
+				st := tx.StmtContext(context.Background(), insert)
 				for range size {
-					for _, body := range [][]byte{one, two, three} {
-						if _, err := st.Exec(body); err != nil {
+					for _, body := range rows {
+						if _, err := st.ExecContext(context.Background(), body); err != nil {
 							b.Fatal(err)
 						}
 					}
 				}
-				st.Close()
 				if err := tx.Commit(); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*size), "µs/step")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size)/1000, "µs/step")
 		})
+	}
+}
+
+// BenchmarkOpen opens and closes a database that exists, as every command does.
+func BenchmarkOpen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "tenon.db")
+	store := openAt(b, path)
+	r, create := newRun("bench")
+	fill(&create, r.ID, 0, 1000)
+	apply(b, store, create)
+	if err := store.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		store, err := Open(b.Context(), path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := store.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// BenchmarkRead reads from a database of 10 runs and of 1,000 runs, each of 1,000 steps: its size must not show.
+func BenchmarkRead(b *testing.B) {
+	for _, runs := range []int{10, 1000} {
+		store := openAt(b, filepath.Join(b.TempDir(), "tenon.db"))
+		var last metadata.Run
+		var keys []string
+		for i := range runs {
+			r, batch := newRun([]string{"penguins", "flights"}[i%2])
+			r.Tags = map[string]string{"team": []string{"a", "b"}[i%2]}
+			batch.Create[0] = r
+			fill(&batch, r.ID, 0, 1000)
+			r.State = metadata.RunSucceeded
+			batch.Update = []metadata.Run{r}
+			apply(b, store, batch)
+			last = r
+			if i == runs/2 {
+				for _, st := range batch.Steps {
+					keys = append(keys, st.CacheKey)
+				}
+			}
+		}
+		ctx, page := b.Context(), metadata.Cursor{Limit: 100}
+		for _, read := range []struct {
+			name string
+			do   func() error
+		}{
+			{"Run", func() error { _, err := store.Run(ctx, last.ID); return err }},
+			{"Runs", func() error { _, err := store.Runs(ctx, metadata.RunQuery{Cursor: metadata.Cursor{Limit: 10}}); return err }},
+			{"RunsOfStates", func() error {
+				_, err := store.Runs(ctx, metadata.RunQuery{
+					Pipeline: "penguins", States: []metadata.RunState{metadata.RunFailed, metadata.RunSucceeded}, Cursor: metadata.Cursor{Limit: 5},
+				})
+				return err
+			}},
+			{"RunsByTag", func() error {
+				_, err := store.Runs(ctx, metadata.RunQuery{Tags: map[string]string{"team": "b"}, Cursor: metadata.Cursor{Limit: 5}})
+				return err
+			}},
+			{"Steps100", func() error { _, err := store.Steps(ctx, metadata.StepQuery{Run: last.ID, Cursor: page}); return err }},
+			{"CountSteps", func() error { _, err := store.CountSteps(ctx, last.ID); return err }},
+			{"Artifacts100", func() error { _, err := store.Artifacts(ctx, metadata.ArtifactQuery{Cursor: page}); return err }},
+			{"Lookup1", func() error { _, err := store.Lookup(ctx, keys[:1]); return err }},
+			{"Lookup1000", func() error { _, err := store.Lookup(ctx, keys); return err }},
+		} {
+			b.Run(fmt.Sprintf("runs=%d/%s", runs, read.name), func(b *testing.B) {
+				for b.Loop() {
+					if err := read.do(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

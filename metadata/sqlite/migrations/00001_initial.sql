@@ -24,7 +24,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_by_id ON runs (id);
 CREATE INDEX runs_by_name ON runs (name, id);
 CREATE INDEX runs_by_state ON runs (state, id);
-CREATE UNIQUE INDEX runs_by_pipeline ON runs (pipeline, id);
+CREATE UNIQUE INDEX runs_by_pipeline ON runs (pipeline, id); -- unique, so that nothing behind the ID is sorted
 CREATE INDEX runs_by_pipeline_state ON runs (pipeline, state, id);
 CREATE INDEX runs_by_graph ON runs (graph);
 CREATE INDEX runs_by_plan ON runs (plan);

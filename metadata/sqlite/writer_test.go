@@ -1,0 +1,191 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+func openNew(t *testing.T) *store {
+	t.Helper()
+	return openAt(t, filepath.Join(t.TempDir(), "tenon.db")).(*store)
+}
+
+// The connection that commits says itself how durably it does.
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	const normal, full = 1, 2
+	for i, durable := range []bool{false, true, false, false, true, true, false} {
+		var mode, want int
+		if err := s.update(t.Context(), "look", durable, func(t *tx) error { return t.row("PRAGMA synchronous").Scan(&mode) }); err != nil {
+			t.Fatal(err)
+		}
+		if want = normal; durable {
+			want = full
+		}
+		if mode != want {
+			t.Errorf("commit %d: synchronous is %d, want %d", i, mode, want)
+		}
+	}
+	// A durable batch that is refused leaves nothing behind.
+	refused := metadata.Batch{Durable: true, Update: []metadata.Run{{ID: newID(), State: metadata.RunFailed}}}
+	if err := s.Apply(t.Context(), refused); !errors.Is(err, component.ErrNotFound) {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{"PRAGMA synchronous": "1", "PRAGMA journal_mode": "wal"} {
+		var got string
+		if err := s.update(t.Context(), "look", false, func(t *tx) error { return t.row(query).Scan(&got) }); err != nil || got != want {
+			t.Errorf("%s is %s, want %s (%v)", query, got, want, err)
+		}
+	}
+}
+
+// A group is as durable as its most durable write, and those that are refused in it are refused alone.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	r, create := newRun("p")
+	apply(t, s, create)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	var mode int
+	row := func(run, step string) func(*tx) error {
+		b := metadata.Batch{Steps: []metadata.Step{{StepKey: metadata.StepKey{Run: run, Step: step}, State: metadata.StepReady}}}
+		e, err := encode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(t *tx) error { return (&batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}}).apply() }
+	}
+	group := []*write{
+		{ctx: t.Context(), do: row(r.ID, "first")},
+		{ctx: t.Context(), do: row(newID(), "of no run")},
+		{ctx: ended, do: row(r.ID, "too late")},
+		{ctx: t.Context(), do: func(t *tx) error { return t.row("PRAGMA synchronous").Scan(&mode) }, durable: true},
+		{ctx: t.Context(), do: row(r.ID, "last")},
+	}
+	if err := s.transact(group); err != nil { // the writer waits for its queue meanwhile
+		t.Fatal(err)
+	}
+	for i, want := range []component.Code{component.Unknown, component.NotFound, component.Canceled, component.Unknown, component.Unknown} {
+		if code := component.CodeOf(group[i].err); code != want {
+			t.Errorf("write %d: %v, want code %q", i, group[i].err, want)
+		}
+	}
+	if mode != 2 {
+		t.Errorf("synchronous is %d in a group that holds a durable write", mode)
+	}
+	page, err := s.Steps(t.Context(), metadata.StepQuery{Run: r.ID})
+	if err != nil || len(page.Items) != 2 || page.Items[0].Step != "first" || page.Items[1].Step != "last" {
+		t.Errorf("the steps are %+v (%v)", page.Items, err)
+	}
+}
+
+// A full disk refuses what does not fit, says so, and breaks nothing.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	r, batch := newRun("p")
+	apply(t, s, batch)
+	limit := func(pages string) {
+		t.Helper()
+		if err := s.update(t.Context(), "limit", false, func(t *tx) error { return t.run("PRAGMA max_page_count=" + pages) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit("1") // becomes what the database has now
+	big := metadata.Batch{ID: newID(), Run: r.ID, Epoch: 1}
+	fill(&big, r.ID, 0, 500)
+	err := s.Apply(t.Context(), big)
+	if component.CodeOf(err) != component.Exhausted || !strings.Contains(err.Error(), "the disk is full") {
+		t.Fatalf("Apply on a full disk: %v, want an error with code exhausted", err)
+	}
+	if page, err := s.Steps(t.Context(), metadata.StepQuery{Run: r.ID}); err != nil || len(page.Items) != 0 {
+		t.Errorf("a batch that did not fit left %d steps (%v)", len(page.Items), err)
+	}
+	limit("1000000")
+	apply(t, s, big)
+}
+
+// A database that another program holds is unavailable, not locked.
+func TestHeldDatabase(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	other, err := sql.Open(driverName, dsn(s.path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := s.update(t.Context(), "wait briefly", false, func(t *tx) error {
+		var ms int
+		return t.row("PRAGMA busy_timeout=20").Scan(&ms)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	_, batch := newRun("p")
+	err = s.Apply(t.Context(), batch)
+	if component.CodeOf(err) != component.Unavailable || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("Apply: %v, want an error with code unavailable", err)
+	}
+	if _, err := s.Runs(t.Context(), metadata.RunQuery{}); err != nil {
+		t.Errorf("reading beside it: %v", err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, s, batch)
+}
+
+// The IDs of old batches are forgotten when a store first writes, those of young ones are not.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	path, _ := closed(t)
+	at := func(age time.Duration) []byte {
+		id := uuid.Must(uuid.NewV7())
+		ms := time.Now().Add(-age).UnixMilli()
+		for i := 5; i >= 0; i-- {
+			id[i] = byte(ms)
+			ms >>= 8
+		}
+		return id[:]
+	}
+	old, young := at(batchMemory+time.Hour), at(batchMemory-time.Hour)
+	s := openAt(t, path).(*store)
+	put := func(t *tx) error {
+		_, err := t.exec("INSERT INTO batches (id) VALUES (?), (?)", old, young)
+		return err
+	}
+	if err := s.update(t.Context(), "put", false, put); err != nil {
+		t.Fatal(err)
+	}
+	other := openAt(t, path).(*store)
+	if err := other.update(t.Context(), "look", false, func(tx *tx) error {
+		for id, want := range map[string]bool{string(old): false, string(young): true} {
+			got, err := tx.holds("SELECT EXISTS (SELECT 1 FROM batches WHERE id = ?)", []byte(id))
+			if err != nil || got != want {
+				t.Errorf("batch %x is remembered: %v, want %v (%v)", id, got, want, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
