@@ -37,14 +37,15 @@ func marshalerOf(t reflect.Type, at place) (marshaler, error) {
 	for _, m := range [...]struct {
 		marshaler
 		marshal, unmarshal reflect.Type
+		methods            [2]string
 	}{
-		{binaryMarshaler, reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler]()},
-		{textMarshaler, reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]()},
+		{binaryMarshaler, reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler](), [2]string{"MarshalBinary", "UnmarshalBinary"}},
+		{textMarshaler, reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](), [2]string{"MarshalText", "UnmarshalText"}},
 	} {
 		if !hasBoth(t, m.marshal, m.unmarshal) {
 			continue
 		}
-		for _, method := range [...]string{m.marshal.Method(0).Name, m.unmarshal.Method(0).Name} {
+		for _, method := range m.methods {
 			from, ok := promoted(t, method)
 			if !ok {
 				continue
@@ -73,16 +74,29 @@ func promoted(t reflect.Type, method string) (from string, ok bool) {
 		if has.Kind() != reflect.Pointer && has.Kind() != reflect.Interface {
 			has = reflect.PointerTo(has)
 		}
-		if _, ok := has.MethodByName(method); ok {
+		if _, ok := methodOf(has, method); ok {
 			from = f.Name
 		}
 	}
 	return from, from != "" && generated(t, method) && generated(reflect.PointerTo(t), method)
 }
 
+// methodOf looks up a marshaling method. To the linker its name must be a constant, or it keeps every method of every type.
+func methodOf(t reflect.Type, name string) (reflect.Method, bool) {
+	switch name {
+	case "MarshalBinary":
+		return t.MethodByName("MarshalBinary")
+	case "UnmarshalBinary":
+		return t.MethodByName("UnmarshalBinary")
+	case "MarshalText":
+		return t.MethodByName("MarshalText")
+	}
+	return t.MethodByName("UnmarshalText")
+}
+
 // generated reports whether the compiler made the method, or the type has none of that name.
 func generated(t reflect.Type, method string) bool {
-	m, ok := t.MethodByName(method)
+	m, ok := methodOf(t, method)
 	if !ok {
 		return true
 	}
