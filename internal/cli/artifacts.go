@@ -163,7 +163,7 @@ func (c *cli) artifactText(b *strings.Builder, v artifactView) {
 	}
 	fact("type", oneLine(v.Record.Type))
 	fact("codec", oneLine(v.Record.Codec))
-	fact("size", factsOf(v.Record))
+	fact("size", size(v.Record.Size))
 	fact("digest", string(v.Record.Digest))
 	fact("created", when(v.Created, c.now()))
 	fact("made by", "step "+elementName(v.Step, v.Index)+" of run "+v.Run+", pipeline "+oneLine(v.Pipeline))

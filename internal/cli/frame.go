@@ -14,6 +14,7 @@ type frame struct {
 	width, height int // 0 is unlimited
 	color         bool
 	now           time.Time
+	bare          bool // without the line that sums up: something else does
 }
 
 // render returns the lines of the board, at most height of them: all steps if they fit, else the ones that are active or
@@ -37,6 +38,9 @@ func (f frame) render(b *board) []string {
 	}
 	if hidden := len(b.rows) - len(shown); hidden > 0 {
 		lines = append(lines, f.clip(paint(f.color, dim, "  … "+f.rest(b, shown))))
+	}
+	if f.bare {
+		return lines
 	}
 	return append(lines, f.footer(b))
 }
@@ -146,7 +150,7 @@ func (f frame) detail(r *row) string {
 	if r.attempt > 1 {
 		parts = append(parts, paint(f.color, dim, "attempt "+strconv.Itoa(r.attempt)))
 	}
-	if r.reason != "" {
+	if told := r.mapped && r.counts[failed] > 0; r.reason != "" && !told {
 		style := dim
 		if r.state == failed {
 			style = red
@@ -166,8 +170,10 @@ func (f frame) bar(r *row, done, total int64) string {
 	if n := r.counts[failed]; n > 0 {
 		label += ", " + paint(f.color, red, strconv.Itoa(n)+" failed")
 	}
-	if n := r.counts[cached]; n > 0 {
-		label += ", " + strconv.Itoa(n) + " cached"
+	for _, s := range []state{cached, cancelled} {
+		if n := r.counts[s]; n > 0 {
+			label += ", " + strconv.Itoa(n) + " " + s.String()
+		}
 	}
 	if r.state.ended() {
 		return label

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tenon-ml/tenon/internal/graph"
@@ -171,6 +172,9 @@ func (b *board) step(r *row, e pipeline.Event) {
 		r.finished = e.Time
 	}
 	r.state, r.reason = to, e.Reason
+	if run, ok := strings.CutPrefix(e.Reason, "from run "); ok && to == cached {
+		r.reason = "from run " + shortID(run)
+	}
 	r.attempt = max(r.attempt, e.Attempt)
 }
 

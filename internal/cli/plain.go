@@ -32,10 +32,11 @@ type lines struct {
 	started map[string]time.Time
 	broken  func(error) // called once when writing fails
 	failed  bool
+	told    mishaps
 }
 
 func newLines(w io.Writer, b *board, broken func(error)) *lines {
-	l := &lines{w: bufio.NewWriterSize(w, 8<<10), started: map[string]time.Time{}, broken: broken}
+	l := &lines{w: bufio.NewWriterSize(w, 8<<10), started: map[string]time.Time{}, broken: broken, told: mishaps{}}
 	for i := range b.rows {
 		l.names = min(32, max(l.names, textWidth(b.rows[i].name)))
 	}
@@ -96,8 +97,34 @@ func (l *lines) step(e pipeline.Event) {
 	if e.Reason != "" {
 		text += "  " + oneLine(e.Reason)
 	}
-	l.put(elementName(e.Step, e.Index), text)
+	if e.Index < 0 {
+		l.put(e.Step, text)
+		return
+	}
+	if l.told.more(e.Step) {
+		l.put(elementName(e.Step, e.Index), text)
+	}
+	if l.told.enough(e.Step) {
+		l.put(e.Step, enoughText)
+	}
 }
+
+// mishaps counts, by step, what was told of its elements: of thousands the first ones say enough.
+type mishaps map[string]int
+
+const (
+	mostMishaps = 20
+	enoughText  = "more elements are not shown here: see \"tenon run show\""
+)
+
+// more counts one and reports whether to tell it.
+func (m mishaps) more(step string) bool {
+	m[step]++
+	return m[step] <= mostMishaps
+}
+
+// enough reports, once, that the next ones are not told.
+func (m mishaps) enough(step string) bool { return m[step] == mostMishaps }
 
 func (l *lines) note(text string) {
 	l.mu.Lock()

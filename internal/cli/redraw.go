@@ -29,13 +29,15 @@ type live struct {
 	broken func(error)
 	failed bool
 	closed bool
+	summed bool // a summary follows the final frame
+	told   mishaps
 
 	stop, done chan struct{}
 }
 
 // newLive starts drawing. Close ends it.
 func newLive(s *screen, b *board, now func() time.Time, broken func(error)) *live {
-	l := &live{w: s.w, screen: s, now: now, board: b, broken: broken, dirty: true, stop: make(chan struct{}), done: make(chan struct{})}
+	l := &live{w: s.w, screen: s, now: now, board: b, broken: broken, dirty: true, told: mishaps{}, stop: make(chan struct{}), done: make(chan struct{})}
 	go l.loop()
 	return l
 }
@@ -77,7 +79,12 @@ func (l *live) event(e pipeline.Event) {
 		l.print(paint(l.screen.color, dim, elementName(e.Step, e.Index)+" │ ") +
 			paint(l.screen.color, style, pad(levelName(e.Level), 5)) + " " + oneLine(e.Message))
 	case e.Kind == pipeline.EventStep && e.Index >= 0 && e.StepState == metadata.StepFailed:
-		l.print(paint(l.screen.color, red, "✗ ") + elementName(e.Step, e.Index) + "  " + oneLine(e.Reason))
+		if l.told.more(e.Step) {
+			l.print(paint(l.screen.color, red, "✗ ") + elementName(e.Step, e.Index) + "  " + oneLine(e.Reason))
+		}
+		if l.told.enough(e.Step) {
+			l.print(paint(l.screen.color, dim, e.Step+": "+enoughText))
+		}
 	}
 }
 
@@ -135,7 +142,7 @@ func (l *live) draw(final bool) {
 	f := frame{width: max(1, width-1), height: max(2, height-1), color: l.screen.color, now: l.now()}
 	if final {
 		const most = 40 // lines that stay: enough for most pipelines whole
-		f.height = max(f.height, most)
+		f.height, f.bare = max(f.height, most), l.summed
 	}
 	l.drawn = l.drawn[:0]
 	for _, line := range f.render(l.board) {

@@ -110,6 +110,7 @@ func (c *cli) runPipeline(cmd *cobra.Command, o *runOptions, args []string) erro
 // ending is how a run ended.
 type ending struct {
 	id          string
+	steps       int // of the graph
 	skipped     []string
 	err         error
 	interrupted bool
@@ -120,7 +121,7 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	defer holdPipes()()
 	runCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	shown := c.progress(newBoard(s.Program.Graph), func(err error) { cancel(&exitError{exitBrokenPipe, nil}) })
+	shown := c.progress(newBoard(s.Program.Graph), f, func(err error) { cancel(&exitError{exitBrokenPipe, nil}) })
 	defer shown.close()
 	defer c.redirect(shown, f)()
 	s.Config.Observer = shown.event
@@ -139,15 +140,17 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	if cause := context.Cause(runCtx); cause != nil && errors.As(cause, new(*exitError)) {
 		return ending{}, cause
 	}
-	return ending{id: handle.ID(), skipped: skipped, err: err, interrupted: ctx.Err() != nil}, nil
+	return ending{id: handle.ID(), steps: len(s.Program.Graph.Nodes), skipped: skipped, err: err, interrupted: ctx.Err() != nil}, nil
 }
 
 // progress chooses how to show a run.
-func (c *cli) progress(b *board, broken func(error)) progress {
+func (c *cli) progress(b *board, f format, broken func(error)) progress {
 	if !c.err.live() {
 		return newLines(c.err.w, b, broken)
 	}
-	return newLive(c.err, b, c.now, broken)
+	l := newLive(c.err, b, c.now, broken)
+	l.summed = c.out.file != nil && !f.json()
+	return l
 }
 
 // report prints how a run ended and turns it into an exit code.
@@ -187,7 +190,7 @@ func (c *cli) summary(ctx context.Context, client Client, run metadata.Run, end 
 		return err
 	}
 	var b strings.Builder
-	b.WriteString("\n" + c.headline(run, counts) + "\n")
+	b.WriteString("\n" + c.headline(run, end.steps, counts) + "\n")
 	if run.Error != "" {
 		b.WriteString("  " + strings.ReplaceAll(plainText(run.Error), "\n", "\n  ") + "\n")
 	}
@@ -212,8 +215,8 @@ func (c *cli) summary(ctx context.Context, client Client, run metadata.Run, end 
 	return err
 }
 
-// headline says how a run ended, in one line.
-func (c *cli) headline(run metadata.Run, counts map[metadata.StepState]int) string {
+// headline says how a run ended, in one line. Counts are of steps and, in place of mapped steps, of their elements.
+func (c *cli) headline(run metadata.Run, steps int, counts map[metadata.StepState]int) string {
 	total := 0
 	for _, n := range counts {
 		total += n
@@ -231,7 +234,11 @@ func (c *cli) headline(run metadata.Run, counts map[metadata.StepState]int) stri
 	if !run.Started.IsZero() {
 		text += " in " + span(run.Started, run.Finished, c.now())
 	}
-	text += fmt.Sprintf(", %d of %s cached", counts[metadata.StepCached], count(total, "step"))
+	what := count(total, "step")
+	if total > steps {
+		what += " and elements"
+	}
+	text += fmt.Sprintf(", %d of %s cached", counts[metadata.StepCached], what)
 	if n := counts[metadata.StepFailed]; n > 0 {
 		text += fmt.Sprintf(", %d failed", n)
 	}

@@ -121,7 +121,7 @@ func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.S
 	add := func(s metadata.Step) {
 		look := appearance(stateOf(s.State))
 		took, tries := span(s.Started, s.Finished, c.now()), ""
-		if s.State == metadata.StepCached || s.State == metadata.StepSkipped {
+		if s.State == metadata.StepCached || s.State == metadata.StepSkipped || s.State == metadata.StepCancelled && s.Attempts == 0 {
 			took = ""
 		}
 		if s.Attempts > 0 {
@@ -147,7 +147,7 @@ func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.S
 // why explains the state of a step.
 func (c *cli) why(s metadata.Step) string {
 	var parts []string
-	if s.Elements > 0 {
+	if s.Elements > 0 && (s.State != metadata.StepFailed || s.Error == "") { // the error counts them
 		parts = append(parts, count(s.Elements, "element"))
 	}
 	switch s.State {
@@ -240,7 +240,10 @@ func columnNames(rec artifact.Record) []string {
 
 // factsOf is what a codec found out about a value: its size and extent.
 func factsOf(rec artifact.Record) string {
-	parts := []string{size(rec.Size)}
+	var parts []string
+	if rec.Size >= 1024 { // the size of a number says nothing
+		parts = append(parts, size(rec.Size))
+	}
 	whole := func(key string) (int, bool) {
 		switch n := rec.Meta[key].(type) {
 		case float64: // from JSON
