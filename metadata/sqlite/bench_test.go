@@ -197,7 +197,10 @@ func BenchmarkRead(b *testing.B) {
 			do   func() error
 		}{
 			{"Run", func() error { _, err := store.Run(ctx, last.ID); return err }},
-			{"Runs", func() error { _, err := store.Runs(ctx, metadata.RunQuery{Cursor: metadata.Cursor{Limit: 10}}); return err }},
+			{"Runs", func() error {
+				_, err := store.Runs(ctx, metadata.RunQuery{Cursor: metadata.Cursor{Limit: 10}})
+				return err
+			}},
 			{"RunsOfStates", func() error {
 				_, err := store.Runs(ctx, metadata.RunQuery{
 					Pipeline: "penguins", States: []metadata.RunState{metadata.RunFailed, metadata.RunSucceeded}, Cursor: metadata.Cursor{Limit: 5},

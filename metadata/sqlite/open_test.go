@@ -116,7 +116,9 @@ func TestNewerDatabaseInLog(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func([]byte) []byte{
-		"text":             func([]byte) []byte { return []byte("this is a text, and no database at all, however long it may be, and longer\n") },
+		"text": func([]byte) []byte {
+			return []byte("this is a text, and no database at all, however long it may be, and longer\n")
+		},
 		"short text":       func([]byte) []byte { return []byte("x") },
 		"cut header":       func(b []byte) []byte { return b[:40] },
 		"half":             func(b []byte) []byte { return b[:len(b)/2/4096*4096] },

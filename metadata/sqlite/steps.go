@@ -63,25 +63,60 @@ func (s *store) CountSteps(ctx context.Context, run string) (map[metadata.StepSt
 	return counts, nil
 }
 
+const (
+	// newestOfKeys finds the newest result of each of many keys, in one round trip.
+	newestOfKeys = `SELECT k.key, s.body FROM json_each(?) k
+		CROSS JOIN steps s ON s.n = (SELECT n FROM steps WHERE cache = k.value ORDER BY computed DESC LIMIT 1)`
+	newestFirst = "SELECT body FROM steps WHERE cache = ? ORDER BY computed DESC"
+)
+
 // Lookup implements [metadata.Store].
 func (s *store) Lookup(ctx context.Context, keys []string) (map[string]metadata.Step, error) {
 	if err := metadata.ValidateLookup(keys); err != nil {
 		return nil, err
 	}
+	hashes := make([]int64, len(keys))
+	for i, key := range keys {
+		hashes[i] = cacheHash(key)
+	}
+	list, err := toJSON(hashes)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[string]metadata.Step, len(keys))
-	for _, key := range keys {
-		q := query{sql: "SELECT body FROM steps WHERE cache = ? ORDER BY computed DESC", args: []any{cacheHash(key)}}
-		err := s.each(ctx, q, func(row scanner) (bool, error) {
-			step, err := scanBody[metadata.Step](row)
-			if err != nil || step.CacheKey != key { // another key of the same hash
-				return true, err
-			}
-			found[key] = step
-			return false, nil
-		})
-		if err != nil {
-			return nil, s.coded("look up results", err)
+	var hidden []string // behind results of another key with the same hash
+	err = s.each(ctx, query{sql: newestOfKeys, args: []any{list}}, func(row scanner) (bool, error) {
+		var i int
+		var body []byte
+		if err := row.Scan(&i, &body); err != nil {
+			return false, err
+		}
+		step, err := fromJSON[metadata.Step](body)
+		if step.CacheKey == keys[i] {
+			found[keys[i]] = step
+		} else {
+			hidden = append(hidden, keys[i])
+		}
+		return true, err
+	})
+	for _, key := range hidden {
+		if err == nil {
+			err = s.lookupHidden(ctx, key, found)
 		}
 	}
+	if err != nil {
+		return nil, s.coded("look up results", err)
+	}
 	return found, nil
+}
+
+func (s *store) lookupHidden(ctx context.Context, key string, found map[string]metadata.Step) error {
+	return s.each(ctx, query{sql: newestFirst, args: []any{cacheHash(key)}}, func(row scanner) (bool, error) {
+		step, err := scanBody[metadata.Step](row)
+		if err != nil || step.CacheKey != key {
+			return true, err
+		}
+		found[key] = step
+		return false, nil
+	})
 }

@@ -141,8 +141,13 @@ func (s *store) rows(ctx context.Context, q query) (*sql.Rows, error) {
 	return st.QueryContext(ctx, q.args...)
 }
 
-// row runs a query for one row; the error is sql.ErrNoRows if there is none.
+// row runs a query for one row; the error is sql.ErrNoRows if there is none. It takes microseconds, so that the driver need not watch ctx,
+// for which it starts a goroutine.
 func (s *store) row(ctx context.Context, text string, args ...any) scanner {
+	if err := ctx.Err(); err != nil {
+		return failedRow{err}
+	}
+	ctx = context.WithoutCancel(ctx)
 	st, err := s.stmt(ctx, text)
 	switch {
 	case err != nil:

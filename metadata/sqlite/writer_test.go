@@ -189,3 +189,26 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The index holds hashes: a result of another key with the same hash is not taken for this one's, and does not hide it.
+func TestLookupOfEqualHashes(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	r, create := newRun("p")
+	fill(&create, r.ID, 0, 3)
+	for i := range create.Steps {
+		create.Steps[i].Computed = time.Unix(int64(i), 0)
+	}
+	apply(t, s, create)
+	first, last := create.Steps[0].CacheKey, create.Steps[2].CacheKey
+	if err := s.update(t.Context(), "collide", false, func(t *tx) error {
+		_, err := t.exec("UPDATE steps SET cache = ?", cacheHash(first))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.Lookup(t.Context(), []string{first, last, "absent"})
+	if err != nil || len(found) != 1 || found[first].CacheKey != first {
+		t.Errorf("Lookup finds %v (%v), want the first key alone", found, err)
+	}
+}
