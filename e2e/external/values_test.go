@@ -1,8 +1,6 @@
 package external_test
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,34 +14,18 @@ import (
 	"github.com/tenon-ml/tenon/artifact"
 )
 
-// dense is a codec of the user's for a type of a third party: rows, columns, and the numbers row by row.
+// dense is a codec of the user's for a type of a third party.
 var dense = artifact.Codec[*mat.Dense]{
-	Name: "acme/dense", Version: 1,
+	Name:    "acme/dense",
+	Version: 1,
 	Encode: func(w io.Writer, m *mat.Dense) error {
-		rows, columns := m.Dims()
-		if err := binary.Write(w, binary.LittleEndian, [2]uint32{uint32(rows), uint32(columns)}); err != nil {
-			return err
-		}
-		for i := range rows {
-			if err := binary.Write(w, binary.LittleEndian, m.RawRowView(i)); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := m.MarshalBinaryTo(w)
+		return err
 	},
 	Decode: func(r io.Reader) (*mat.Dense, error) {
-		var dims [2]uint32
-		if err := binary.Read(r, binary.LittleEndian, &dims); err != nil {
-			return nil, err
-		}
-		if n := uint64(dims[0]) * uint64(dims[1]); n == 0 || n > 1<<24 {
-			return nil, errors.New("matrix without numbers, or with too many")
-		}
-		data := make([]float64, dims[0]*dims[1])
-		if err := binary.Read(r, binary.LittleEndian, data); err != nil {
-			return nil, err
-		}
-		return mat.NewDense(int(dims[0]), int(dims[1]), data), nil
+		m := new(mat.Dense)
+		_, err := m.UnmarshalBinaryFrom(r)
+		return m, err
 	},
 	Describe: func(m *mat.Dense) (map[string]any, string) {
 		rows, columns := m.Dims()

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -121,66 +119,6 @@ func (r *renderer) list(out []byte) ([]byte, error) {
 	return append(out, ']'), nil
 }
 
-// object renders a map. Its keys are sorted as the strings that they become, which for a limited rendering, that may not see
-// them all, is not done.
-func (r *renderer) object(out []byte) ([]byte, error) {
-	if err := r.enter(); err != nil {
-		return out, err
-	}
-	n, err := r.of(majorMap, "a map")
-	if err != nil {
-		return out, err
-	}
-	out = append(out, '{')
-	type entry struct{ key, value string }
-	var entries []entry
-	for i := range n {
-		key, err := r.key()
-		if err != nil && err != errCut { //nolint:errorlint // it is never wrapped
-			return out, err
-		}
-		if r.limit > 0 {
-			if i > 0 {
-				out = r.sep(out, ',')
-			}
-			out = r.sep(appendJSONString(out, key), ':')
-			if err != nil {
-				return out, err
-			}
-			if out, err = r.value(out); err != nil {
-				return out, err
-			}
-			continue
-		}
-		value, err := r.value(nil)
-		if err != nil {
-			return out, err
-		}
-		entries = append(entries, entry{key, string(value)})
-	}
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	for i, e := range entries {
-		if i > 0 {
-			out = r.sep(out, ',')
-		}
-		out = append(r.sep(appendJSONString(out, e.key), ':'), e.value...)
-	}
-	r.depth--
-	return append(out, '}'), nil
-}
-
-// key renders a map key: a string as it is, anything else as its JSON.
-func (r *renderer) key() (string, error) {
-	if r.off < len(r.data) && r.data[r.off]>>5 == majorText {
-		b, err := r.cut(r.text)
-		return string(b), err
-	}
-	sub := renderer{decoder: r.decoder}
-	b, err := sub.value(nil)
-	r.off = sub.off
-	return string(b), err
-}
-
 func (r *renderer) tagged(out []byte) ([]byte, error) {
 	start := r.off
 	tag, err := r.of(majorTag, "a tag")
@@ -215,7 +153,7 @@ func (s timeParts) String() string {
 	if s.offset%60 != 0 {
 		out = t.Format("2006-01-02T15:04:05.999999999Z07:00:00")
 	}
-	return out + "[" + s.zone + " " + s.abbrev + "]"
+	return out + "[" + quoteZone(s.zone) + " " + quoteZone(s.abbrev) + "]"
 }
 
 func appendJSONFloat(out []byte, f float64) []byte {

@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"reflect"
 	"testing"
@@ -199,4 +201,43 @@ func TestEqualValuesHaveEqualBytes(t *testing.T) {
 			rt.Fatalf("%x\n%x", x, y)
 		}
 	})
+}
+
+// TestDifferentValuesHaveDifferentJSON: the graph tells parameters apart by it.
+func TestDifferentValuesHaveDifferentJSON(t *testing.T) {
+	t.Parallel()
+	check := func(t tb, a, b any) {
+		x, err := Canonical(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := Canonical(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		xJSON, err := CanonicalJSON(x)
+		if err != nil || !json.Valid(xJSON) {
+			t.Fatalf("%s: %v", xJSON, err)
+		}
+		yJSON, err := CanonicalJSON(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(x) != string(y) && string(xJSON) == string(yJSON) && !bytes.Contains(xJSON, []byte(`"NaN"`)) {
+			t.Fatalf("%x and %x are both %s", x, y, xJSON)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		typ := drawType(rt, 2)
+		a, b := reflect.New(typ).Elem(), reflect.New(typ).Elem()
+		drawInto(rt, a)
+		drawInto(rt, b)
+		check(rt, a.Interface(), b.Interface())
+	})
+	check(t, map[string]int{"\xff": 1}, map[string]int{`{"base64":"/w=="}`: 1})
+	check(t, []string{"\xff"}, []string{`{"base64":"/w=="}`})
+	check(t, map[string]string{"a": "b\",\"c"}, map[string]string{"a": "b"})
+	check(t, time.Unix(0, 0).In(time.FixedZone("a b", 0)), time.Unix(0, 0).In(time.FixedZone("a", 0)))
+	check(t, time.Unix(0, 0).In(time.FixedZone("x x", 3600)), time.Unix(0, 0).In(time.FixedZone("x", 3600)))
+	check(t, time.Unix(0, 0).In(time.FixedZone("UTC", 0)), time.Unix(0, 0).UTC())
 }
