@@ -3,7 +3,6 @@ package orchestrator_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/orchestrator/local"
@@ -13,7 +12,8 @@ import (
 func Example() {
 	o, err := local.New(local.Config{Parallel: 2})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer o.Close()
 	fmt.Println("attempts at once:", o.Capabilities().Limits.Parallel)
@@ -25,7 +25,8 @@ func Example() {
 	}
 	runner, err := o.Runner(ctx, orchestrator.Run{ID: "run-1", Pipeline: "penguins"}, inside)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer runner.Close(ctx)
 	exit, err := runner.Run(ctx, orchestrator.Attempt{ID: "attempt-1", Run: "run-1", Step: "train", Index: -1, Number: 1})

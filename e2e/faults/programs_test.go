@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -240,7 +241,7 @@ func TestProgramsOnOneHome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if full.State != metadata.RunSucceeded || full.Outputs["output"].Preview != fmt.Sprint(value) {
+			if full.State != metadata.RunSucceeded || full.Outputs["output"].Preview != strconv.Itoa(value) {
 				t.Errorf("%s %s, its result is %q, want %d", name, full.State, full.Outputs["output"].Preview, value)
 			}
 			if n := full.Counts[metadata.StepSucceeded] + full.Counts[metadata.StepCached]; n != steps[name] {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ var chain = pipeline.Define("chain", func(p *pipeline.Builder, s size) artifact.
 
 var wide = pipeline.Define("wide", func(p *pipeline.Builder, s size) none {
 	for i := range s.N {
-		pipeline.Step(p, fmt.Sprintf("s%d", i), sum, in{Name: fmt.Sprint(i)})
+		pipeline.Step(p, fmt.Sprintf("s%d", i), sum, in{Name: strconv.Itoa(i)})
 	}
 	return none{}
 })

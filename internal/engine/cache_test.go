@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -162,7 +163,7 @@ func TestCacheOfElements(t *testing.T) {
 	t.Parallel()
 	var calls counter
 	square := func(_ context.Context, i item) (artifact.Ref[int], error) {
-		calls.add(fmt.Sprint(i.Item.Value()))
+		calls.add(strconv.Itoa(i.Item.Value()))
 		return artifact.New(i.Item.Value() * i.Item.Value()), nil
 	}
 	type params struct{ List []int }

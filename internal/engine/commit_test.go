@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -178,7 +179,7 @@ func TestUncommittedWorkIsBounded(t *testing.T) {
 		p := pipeline.Define("chain", func(p *pipeline.Builder, _ none) none {
 			last := pipeline.Step(p, "s0", slow, in{Name: "s0"})
 			for i := 1; i < 40; i++ {
-				last = pipeline.Step(p, fmt.Sprintf("s%d", i), slow, in{Name: fmt.Sprint(i), From: refs(last)})
+				last = pipeline.Step(p, fmt.Sprintf("s%d", i), slow, in{Name: strconv.Itoa(i), From: refs(last)})
 			}
 			return none{}
 		})
@@ -198,7 +199,7 @@ func TestCommitsAreGrouped(t *testing.T) {
 	r.meta = g
 	p := pipeline.Define("wide", func(p *pipeline.Builder, _ none) none {
 		for i := range 2000 {
-			pipeline.Step(p, fmt.Sprintf("s%d", i), sum, in{Name: fmt.Sprint(i)})
+			pipeline.Step(p, fmt.Sprintf("s%d", i), sum, in{Name: strconv.Itoa(i)})
 		}
 		return none{}
 	})

@@ -87,6 +87,7 @@ func TestDamagedContentIsComputedAgain(t *testing.T) {
 }
 
 func testDamage(t *testing.T, spoil func(string) error, victims []string, last step.Config) {
+	t.Helper()
 	var calls counter
 	grow := func(name string) func(context.Context, blobIn) (artifact.Ref[[]byte], error) {
 		return func(_ context.Context, i blobIn) (artifact.Ref[[]byte], error) {

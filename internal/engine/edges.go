@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -117,7 +118,7 @@ func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
 	return held, nil
 }
 
-func noTempDir() (string, error) { return "", fmt.Errorf("a condition needs no files") }
+func noTempDir() (string, error) { return "", errors.New("a condition needs no files") }
 
 // codecOf is the codec that v was written with.
 func codecOf(v value) codec.Codec { return v.tasks[0].n.bind.Outputs[v.out].Codec }

@@ -260,6 +260,7 @@ func (o *outcome) checkEvents() {
 
 // pages yields all items of a listing.
 func pages[T any](tb testing.TB, list func(metadata.Cursor) (metadata.Page[T], error)) func(func(T) bool) {
+	tb.Helper()
 	return func(yield func(T) bool) {
 		c := metadata.Cursor{Limit: 1000}
 		for {

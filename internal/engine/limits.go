@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (l *limits) classOf(step string, c step.Config) (*class, error) {
 	case l.max.Memory > 0 && need.Memory > l.max.Memory:
 		return refuse("memory", need.Memory.String(), l.max.Memory.String())
 	case need.GPU > l.max.GPU:
-		return refuse("gpu", fmt.Sprint(need.GPU), fmt.Sprint(l.max.GPU))
+		return refuse("gpu", strconv.Itoa(need.GPU), strconv.Itoa(l.max.GPU))
 	}
 	for _, name := range c.Limits {
 		if l.named[name] == nil {

@@ -20,8 +20,8 @@ type queue struct {
 	classes map[int]*class
 }
 
-func newQueue(t interface{ Fatal(...any) }, max orchestrator.Limits) *queue {
-	return &queue{t: t, l: newLimits(max, 0), classes: map[int]*class{}}
+func newQueue(t interface{ Fatal(...any) }, most orchestrator.Limits) *queue {
+	return &queue{t: t, l: newLimits(most, 0), classes: map[int]*class{}}
 }
 
 // push adds a task and returns its index.

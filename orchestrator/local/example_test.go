@@ -3,7 +3,6 @@ package local_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -35,33 +34,39 @@ var fetches = pipeline.Define("fetches", func(p *pipeline.Builder, _ struct{}) a
 func ExampleNew() {
 	home, err := os.MkdirTemp("", "example")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer os.RemoveAll(home)
 	ctx := context.Background()
 
 	o, err := local.New(local.Config{Limits: map[string]orchestrator.Limit{"api": {Concurrency: 2}}})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	artifacts, err := artifactlocal.Open(filepath.Join(home, "artifacts"))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	s, err := stack.New(stack.Parts{Name: "polite", Orchestrator: o, Artifacts: artifacts})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer s.Close()
 	client, err := tenon.Open(ctx, tenon.Config{Home: home, Stack: s})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer client.Close()
 
 	run, err := fetches.Run(ctx, client, struct{}{})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	letters, err := run.Result(ctx)
 	fmt.Println(letters.Value(), err)

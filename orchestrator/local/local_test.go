@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator {
+		t.Helper()
 		o, err := local.New(local.Config{})
 		if err != nil {
 			t.Fatal(err)

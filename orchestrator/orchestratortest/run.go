@@ -3,9 +3,9 @@ package orchestratortest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -179,7 +179,7 @@ func (s *suite) concurrent() {
 	defer s.close(r)
 	exits, done := make([]*orchestrator.Exit, n), make([]<-chan struct{}, n)
 	for i := range n {
-		exits[i], done[i] = s.goRun(s.Context(), r, newAttempt(fmt.Sprint(i)))
+		exits[i], done[i] = s.goRun(s.Context(), r, newAttempt(strconv.Itoa(i)))
 	}
 	for range n {
 		s.await("the start of all attempts", arrived)
@@ -187,7 +187,7 @@ func (s *suite) concurrent() {
 	close(together)
 	for i := range n {
 		s.await("the return of Run", done[i])
-		if exits[i].Reason != fmt.Sprint(i) {
+		if exits[i].Reason != strconv.Itoa(i) {
 			s.Errorf("Run %d returned the exit of attempt %s", i, exits[i].Reason)
 		}
 	}
