@@ -3,6 +3,7 @@ package metadatatest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
@@ -49,7 +50,7 @@ func (s *suite) artifacts() []metadata.Artifact {
 		r := s.run(func(r *metadata.Run) { r.Pipeline = []string{"penguins", "flights"}[i%2] })
 		rows := []metadata.Step{made(r.ID, "load", "rows"), step(r.ID, "no output", metadata.StepSucceeded)}
 		for e := range 11 {
-			rows = append(rows, element(made(r.ID, "score", fmt.Sprint(e)), e))
+			rows = append(rows, element(made(r.ID, "score", strconv.Itoa(e)), e))
 		}
 		split := made(r.ID, "split", "train")
 		split.Outputs = append([]metadata.Output{{ID: newID(), Name: "Zebra", Record: stored("test")}}, split.Outputs...)

@@ -2,6 +2,7 @@ package metadatatest
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -75,7 +76,7 @@ func (s *suite) equalStacks(got, want []metadata.Stack) {
 func stackVersions(s *suite) {
 	s.put("prod", "one", 0)
 	for i := 2; i < 5; i++ {
-		if st := s.put("prod", fmt.Sprint(i), i-1); st.Version != i {
+		if st := s.put("prod", strconv.Itoa(i), i-1); st.Version != i {
 			s.Errorf("version %d after %d", st.Version, i-1)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -174,7 +175,7 @@ func valueInvalid(s *suite) {
 	s.checkCode("steps of an unknown state", err, component.Invalid)
 	tags := map[string]string{}
 	for i := range 101 {
-		tags[fmt.Sprint(i)] = ""
+		tags[strconv.Itoa(i)] = ""
 	}
 	_, err = s.Runs(s.Context(), metadata.RunQuery{Tags: tags})
 	s.checkCode("a query of 101 tags", err, component.Invalid)

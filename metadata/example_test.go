@@ -1,0 +1,75 @@
+package metadata_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/metadata/sqlite"
+)
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// A run is recorded in batches, and read again in pages.
+func Example() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "metadata")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "tenon.db"), sqlite.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+
+	run := metadata.Run{ID: newID(), Name: "nightly", Pipeline: "penguins", State: metadata.RunRunning, Epoch: 1, Created: time.Now()}
+	train := metadata.Step{StepKey: metadata.StepKey{Run: run.ID, Step: "train", Index: -1}, State: metadata.StepSucceeded, CacheKey: "c0ffee"}
+	model := artifact.Record{Digest: "sha256:7ac1a4ee3b6d9bf5c7b5d36a5ff9f5f5e8aafd2e3b2f0d38a1ca1b6a2d1b2f3c", Codec: "cbor/1", Type: "struct{W []float64}"}
+	train.Outputs = []metadata.Output{{ID: newID(), Name: "output", Record: model}}
+	err = store.Apply(ctx, metadata.Batch{
+		ID: newID(), Create: []metadata.Run{run}, Steps: []metadata.Step{train},
+		Versions: []metadata.Version{{Name: "penguins/model", Artifact: train.Outputs[0].ID}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	found, err := store.Lookup(ctx, []string{"c0ffee", "decade"})
+	fmt.Println(found["c0ffee"].Step, len(found), err)
+	runs, err := store.Runs(ctx, metadata.RunQuery{Pipeline: "penguins", Cursor: metadata.Cursor{Limit: 10}})
+	fmt.Println(runs.Items[0].Name, runs.Items[0].State, err)
+	version, err := store.Version(ctx, "penguins/model", 0)
+	fmt.Println(version.Name, version.Version, err)
+	// Output:
+	// train 1 <nil>
+	// nightly running <nil>
+	// penguins/model 1 <nil>
+}
+
+func ExampleStepState_CanBecome() {
+	fmt.Println(metadata.StepRunning.CanBecome(metadata.StepSucceeded))
+	fmt.Println(metadata.StepSucceeded.CanBecome(metadata.StepRunning))
+	fmt.Println(metadata.StepFailed.CanBecome(metadata.StepPending)) // a resume
+	// Output:
+	// true
+	// false
+	// true
+}
+
+func ExampleBatch_Validate() {
+	err := metadata.Batch{Steps: []metadata.Step{{StepKey: metadata.StepKey{Run: "r"}, State: metadata.StepReady}}}.Validate()
+	fmt.Println(err)
+	// Output:
+	// metadata: step.step is empty
+}
