@@ -112,5 +112,5 @@ func (e *runError) Is(target error) bool {
 	if e.run.State != metadata.RunCancelled {
 		return false
 	}
-	return target == context.Canceled || errors.Is(component.ErrCanceled, target)
+	return target == context.Canceled || errors.Is(component.ErrCanceled, target) //nolint:staticcheck // asks what target is, not what e is
 }

@@ -49,7 +49,7 @@ func list(_ context.Context, in listIn) (artifact.Ref[[]int], error) {
 
 // mapped maps one step over a list of N elements.
 var mapped = pipeline.Define("mapped", func(p *pipeline.Builder, in size) artifact.Ref[[]int] {
-	elements := pipeline.Step(p, "list", list, listIn{in.N})
+	elements := pipeline.Step(p, "list", list, listIn(in))
 	each := pipeline.Map(p, "each", link, elements, func(e artifact.Ref[int]) linkIn { return linkIn{e} })
 	return pipeline.Gather(each, func(out artifact.Ref[int]) artifact.Ref[int] { return out })
 })

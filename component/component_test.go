@@ -43,7 +43,7 @@ func flavor(open func(context.Context, config, component.Env) (io.Reader, error)
 
 func TestConfigSharesNothing(t *testing.T) {
 	t.Parallel()
-	make := func() config {
+	fresh := func() config {
 		c := config{
 			Tags: map[string][]string{"a": {"x"}}, Hosts: []inner{{1}}, Limit: &inner{2}, Any: map[string]any{"k": []any{1}},
 			Pair: [1][]int{{3}}, Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -58,7 +58,7 @@ func TestConfigSharesNothing(t *testing.T) {
 		c.Any.(map[string]any)["k"].([]any)[0] = 9
 		c.Self.Path = "changed"
 	}
-	defaults := make()
+	defaults := fresh()
 	f := component.New("text", readers, defaults, func(context.Context, config, component.Env) (io.Reader, error) { return nil, nil })
 	change(&defaults)
 	change(f.Config().(*config))
@@ -67,7 +67,7 @@ func TestConfigSharesNothing(t *testing.T) {
 		t.Error("a cycle of pointers is not copied as a cycle")
 	}
 	got.Self = nil
-	want := make()
+	want := fresh()
 	want.Self = nil
 	if diff := cmp.Diff(&want, got); diff != "" {
 		t.Errorf("configurations share memory: %s", diff)

@@ -128,8 +128,9 @@ type wiring struct {
 	over *ref.Edge
 }
 
-func (b *Builder) wired(skip int) string {
-	_, file, line, ok := runtime.Caller(skip + 1)
+// wired returns the file:line that called the exported function that calls it.
+func (b *Builder) wired() string {
+	_, file, line, ok := runtime.Caller(2)
 	if !ok {
 		return ""
 	}

@@ -25,7 +25,7 @@ type Mapped[Out any] struct {
 func Map[E, In, Out any](p *Builder, name string, fn func(context.Context, In) (Out, error), over artifact.Ref[[]E],
 	in func(element artifact.Ref[E]) In, opts ...step.Option,
 ) Mapped[Out] {
-	at := p.wired(1)
+	at := p.wired()
 	full := p.admit(name, at, fn == nil)
 	w := wiring{name: full, at: at, fn: fn, opts: opts}
 	edge, ok := p.edge(full, "the list to map over", at, *over.TenonRef(ref.Access{}).Handle)
@@ -44,7 +44,7 @@ func Map[E, In, Out any](p *Builder, name string, fn func(context.Context, In) (
 func Then[Prev, In, Out any](p *Builder, name string, fn func(context.Context, In) (Out, error), over Mapped[Prev],
 	in func(prev Prev) In, opts ...step.Option,
 ) Mapped[Out] {
-	at := p.wired(1)
+	at := p.wired()
 	full := p.admit(name, at, fn == nil)
 	w := wiring{name: full, at: at, fn: fn, opts: opts, over: &ref.Edge{Node: over.node, Each: true}}
 	if err := over.check(p); err != nil {
@@ -67,7 +67,7 @@ func Gather[Out, T any](m Mapped[Out], field func(Out) artifact.Ref[T]) artifact
 	picked := field(m.out)
 	h := *picked.TenonRef(ref.Access{}).Handle
 	if h == nil || h.Edge.Node != m.node {
-		p.report(m.node, "", p.wired(1), errors.New("pipeline.Gather must pick one of the mapped step's own outputs"))
+		p.report(m.node, "", p.wired(), errors.New("pipeline.Gather must pick one of the mapped step's own outputs"))
 		return list
 	}
 	*list.TenonRef(ref.Access{}).Handle = &ref.Handle{
@@ -80,7 +80,7 @@ func Gather[Out, T any](m Mapped[Out], field func(Out) artifact.Ref[T]) artifact
 // FirstOf joins alternatives: it is the first of refs, in this order, whose step was not skipped. It waits for all of them, fails if
 // one failed, and is skipped if all were.
 func FirstOf[T any](p *Builder, refs ...artifact.Ref[T]) artifact.Ref[T] {
-	at := p.wired(1)
+	at := p.wired()
 	var first artifact.Ref[T]
 	if len(refs) == 0 {
 		p.report("", "", at, errors.New("pipeline.FirstOf needs at least one Ref"))
@@ -101,7 +101,7 @@ func FirstOf[T any](p *Builder, refs ...artifact.Ref[T]) artifact.Ref[T] {
 // Sub builds another pipeline as a part of this one. The names of its steps get the prefix name + "/". What its steps default to
 // still holds for them; a codec that it needs must be given to this pipeline as well.
 func Sub[P, Out any](p *Builder, name string, sub *Pipeline[P, Out], in P) Out {
-	at := p.wired(1)
+	at := p.wired()
 	var out Out
 	if err := checkName(name); err != nil {
 		p.report(p.prefix+name, "", at, fmt.Errorf("name %w", err))

@@ -26,7 +26,6 @@ type none struct{}
 type numberIn struct{ X artifact.Ref[int] }
 
 func makeNumber(context.Context, none) (artifact.Ref[int], error) { return artifact.New(1), nil }
-func makeFlag(context.Context, none) (artifact.Ref[bool], error)  { return artifact.New(true), nil }
 func makeNumbers(context.Context, none) (artifact.Ref[[]int], error) {
 	return artifact.New([]int{1, 2}), nil
 }
@@ -98,7 +97,7 @@ var mistakes = map[string]func(p *pipeline.Builder){
 		pipeline.Step(p, "use", ignore[in], in{})
 	},
 	"ref in an unexported field": func(p *pipeline.Builder) {
-		type in struct{ x artifact.Ref[int] }
+		type in struct{ x artifact.Ref[int] } //nolint:unused // the mistake
 		pipeline.Step(p, "use", ignore[in], in{})
 	},
 	"ref in an embedded unexported struct": func(p *pipeline.Builder) {
@@ -107,7 +106,7 @@ var mistakes = map[string]func(p *pipeline.Builder){
 		pipeline.Step(p, "use", ignore[in], in{})
 	},
 	"unexported parameter": func(p *pipeline.Builder) {
-		type in struct{ rate float64 }
+		type in struct{ rate float64 } //nolint:unused // the mistake
 		pipeline.Step(p, "use", ignore[in], in{})
 	},
 	"pointer cycle": func(p *pipeline.Builder) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -140,7 +141,7 @@ func (b *Builder) checkPipeline(name string, nilFunc bool, t reflect.Type, param
 		b.report("", "", "", fmt.Errorf("pipeline name %w", err))
 	}
 	if nilFunc {
-		b.report("", "", "", fmt.Errorf("pipeline.Define was called with a nil function"))
+		b.report("", "", "", errors.New("pipeline.Define was called with a nil function"))
 	}
 	for _, err := range o.errs {
 		b.report("", "", "", err)

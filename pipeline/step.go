@@ -14,7 +14,7 @@ import (
 // Step wires a step into the graph: fn will be called with in, its Refs filled with the values of the steps they came from. It
 // returns the step's output, whose Refs are edges for further steps. Name is unique in the pipeline.
 func Step[In, Out any](p *Builder, name string, fn func(context.Context, In) (Out, error), in In, opts ...step.Option) Out {
-	at := p.wired(1)
+	at := p.wired()
 	full := p.admit(name, at, fn == nil)
 	return wire(p, wiring{name: full, at: at, fn: fn, opts: opts}, fn, in, false)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -69,7 +70,7 @@ func (l *leaves) pointer(s *shape, v reflect.Value, path string) {
 		return
 	}
 	if slices.Contains(l.open, v.Pointer()) {
-		l.flaws = append(l.flaws, flaw{path, fmt.Errorf("the pointer leads back to a value that holds it: an input must be a tree")})
+		l.flaws = append(l.flaws, flaw{path, errors.New("the pointer leads back to a value that holds it: an input must be a tree")})
 		return
 	}
 	l.open = append(l.open, v.Pointer())

@@ -169,7 +169,7 @@ func (c Component) accepted(config any) error {
 		return nil
 	}
 	errs := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list is taken apart
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		errs = joined.Unwrap()
 	}
 	for i, err := range errs {

@@ -36,7 +36,7 @@ func TestNew(t *testing.T) {
 	if !errors.Is(first, broken) || component.CodeOf(first) != component.Unavailable || first.Error() != `close the artifact_store of stack "all": disk gone` {
 		t.Errorf("Close: %v", first)
 	}
-	if again != first {
+	if again != first { //nolint:errorlint // the very same error
 		t.Errorf("Close again: %v", again)
 	}
 	want := []string{"close orchestrator", "close deployer", "close tracker", "close registry", "close artifact_store", "close secrets"}

@@ -30,7 +30,7 @@ func (s *suite) contexts() map[error]context.Context {
 func (s *suite) checkEnded(what string, err, want error) {
 	s.Helper()
 	code := component.Canceled
-	if want == context.DeadlineExceeded {
+	if errors.Is(want, context.DeadlineExceeded) {
 		code = component.DeadlineExceeded
 	}
 	s.checkCode(what, err, code)

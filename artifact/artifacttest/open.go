@@ -3,6 +3,7 @@ package artifacttest
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing/iotest"
 
@@ -125,7 +126,7 @@ func openDeletedMeanwhile(s *suite) {
 	}
 	deleted := store.Delete(s.Context(), digestOf(content)) // a store may refuse while there are readers
 	tail, err := io.ReadAll(r)
-	if err == nil && !bytes.Equal(append(head, tail...), content) {
+	if err == nil && !bytes.Equal(slices.Concat(head, tail), content) {
 		s.Errorf("the reader gave %d wrong bytes and no error", len(head)+len(tail))
 	}
 	if deleted != nil && err != nil {

@@ -103,15 +103,15 @@ func (s *store) openFile(ctx context.Context, digest artifact.Digest) (*os.File,
 		return nil, nil, err
 	}
 	// Stat first: opening something like a named pipe would block.
-	info, err := s.stat(digest)
-	if err != nil {
+	if _, err := s.stat(digest); err != nil {
 		return nil, nil, explainContent("open", digest, err)
 	}
 	f, err := os.Open(s.file(digest))
 	if err != nil {
 		return nil, nil, explainContent("open", digest, err)
 	}
-	if info, err = f.Stat(); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		f.Close()
 		return nil, nil, explainContent("open", digest, err)
 	}

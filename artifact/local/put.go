@@ -33,7 +33,7 @@ func (s *store) Put(ctx context.Context, r io.Reader) (artifact.Info, error) {
 	first := s.buffers.Get().(*[bufferSize]byte)
 	defer s.buffers.Put(first)
 	n, err := fill(ctx, r, first[:])
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is not the end
 		return s.putSmall(session, first[:n])
 	}
 	if err != nil {
@@ -113,10 +113,10 @@ func (s *store) putLarge(ctx context.Context, session *session, r io.Reader, fir
 		}
 		hasher.await(1) // the other buffer is hashed
 		n, err = fill(ctx, r, buffers[(i+1)%2][:])
-		if err != nil && err != io.EOF {
+		if err != nil && err != io.EOF { //nolint:errorlint // see above
 			return artifact.Info{}, readFailed(ctx, err)
 		}
-		last = err == io.EOF
+		last = err == io.EOF //nolint:errorlint // see above
 	}
 	return s.install(temp, hasher.digest())
 }

@@ -72,7 +72,7 @@ func newSession(tmp string) (*session, error) {
 		}
 		// Where files cannot be locked nobody can sweep, and no lock is needed.
 		if err != nil || locked && owns(lock) {
-			return &session{dir: dir, lock: lock}, nil
+			return &session{dir: dir, lock: lock}, nil //nolint:nilerr // see above
 		}
 		_ = lock.Close()
 	}

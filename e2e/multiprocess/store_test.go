@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -53,7 +54,7 @@ func child() error {
 	case "full":
 		return full(store, os.Getenv(dir))
 	}
-	return fmt.Errorf("unknown role")
+	return errors.New("unknown role")
 }
 
 // content is the same in every process for the same name; every third is larger than a buffer.

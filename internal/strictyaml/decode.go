@@ -37,7 +37,8 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		return
 	}
 	s, isScalar := scalarOf(n)
-	if isScalar && s.kind == kindNull && d.null(n, v, path) {
+	if isScalar && s.kind == kindNull {
+		d.null(n, v, path)
 		return
 	}
 	switch {
@@ -68,19 +69,18 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// null reports whether it handled a null. A section of which nothing is left keeps its defaults; what can be nil becomes nil.
-func (d *decoder) null(n ast.Node, v reflect.Value, path string) bool {
+// null takes in a null. A section of which nothing is left keeps its defaults; what can be nil becomes nil.
+func (d *decoder) null(n ast.Node, v reflect.Value, path string) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
 		v.SetZero()
-		return true
+		return
 	case reflect.Struct:
 		if !isLeaf(v.Type()) {
-			return true
+			return
 		}
 	}
 	d.fail(n, path, "has no value: want %s", wanted(v.Type()))
-	return true
 }
 
 func (d *decoder) object(n ast.Node, v reflect.Value, path string) {

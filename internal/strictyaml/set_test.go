@@ -77,7 +77,7 @@ func TestRoundTrip(t *testing.T) {
 		for name, text := range map[string]string{
 			"i8": fmt.Sprint(want.I8), "i64": fmt.Sprint(want.I64), "u16": fmt.Sprintf("%#x", want.U16), "u64": fmt.Sprint(want.U64),
 			"f32": strconv.FormatFloat(float64(want.F32), 'g', -1, 32), "f64": strconv.FormatFloat(want.F64, 'g', -1, 64),
-			"b": fmt.Sprint(want.B), "d": want.D.String(), "s": want.S,
+			"b": strconv.FormatBool(want.B), "d": want.D.String(), "s": want.S,
 		} {
 			if err := strictyaml.Set(&set, name, text); err != nil {
 				t.Fatal(err)

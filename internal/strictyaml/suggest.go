@@ -7,8 +7,8 @@ import (
 
 // Suggest says what would be right in place of a name that is not known: `did you mean "timeout"?`, or what there is.
 func Suggest(name string, known []string) string {
-	if close := Closest(name, known); close != "" {
-		return `did you mean "` + close + `"?`
+	if closest := Closest(name, known); closest != "" {
+		return `did you mean "` + closest + `"?`
 	}
 	const most = 20
 	switch shown := known[:min(most, len(known))]; {
