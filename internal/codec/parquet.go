@@ -36,7 +36,7 @@ func parquetCodec(t reflect.Type, rows *Rows) Codec {
 			if r.Nil() {
 				return v.Interface(), nil
 			}
-			if err := r.readAll(v, max(4<<30, 1<<10*c.Size())); err != nil {
+			if err := r.readAll(v, max(1<<30, 1<<10*c.Size())); err != nil {
 				return nil, err
 			}
 			return v.Interface(), nil

@@ -18,6 +18,8 @@ const (
 	maxPageValues = 64 << 20
 	// maxHeader bounds the header of a page, which may hold the least and the greatest value of the page.
 	maxHeader = 8 << 20
+	// sloppy is how many bytes the unpacked size in a header may be wrong by: it only sizes a buffer.
+	sloppy = 1 << 20
 )
 
 // checkFooter refuses a footer that does not fit the file, before the Parquet library makes room for it.
@@ -73,12 +75,17 @@ func checkPages(r io.ReaderAt, size int64, meta *format.ColumnMetaData) error {
 			return component.Errorf(component.Corrupt, "page of %d values and %d bytes, packed %d: at most %d values and %d bytes are read",
 				values, h.UncompressedPageSize, h.CompressedPageSize, maxPageValues, maxPage)
 		}
-		if levels, ok := packedAt(&h); ok {
-			page := io.NewSectionReader(section, at+levels, int64(h.CompressedPageSize)-levels)
-			packed.Reset(page)
-			if err := checkPacked(meta.Codec, packed, maxPage); err != nil {
+		size := int64(h.CompressedPageSize)
+		if levels, ok := packedAt(&h); ok && meta.Codec != format.Uncompressed {
+			packed.Reset(io.NewSectionReader(section, at+levels, size-levels))
+			unpacked, err := unpackedSize(meta.Codec, packed, maxPage)
+			if err != nil {
 				return err
 			}
+			size = levels + unpacked
+		}
+		if int64(h.UncompressedPageSize) > 2*size+sloppy {
+			return component.Errorf(component.Corrupt, "page claims to unpack to %d bytes, and unpacks to %d", h.UncompressedPageSize, size)
 		}
 		at += int64(h.CompressedPageSize)
 	}

@@ -14,13 +14,10 @@ import (
 	"github.com/tenon-ml/tenon/component"
 )
 
-// checkPacked refuses a page that unpacks to more than limit bytes, whatever its header says. Where the packed form tells its size the page is
-// not unpacked for that.
-func checkPacked(codec format.CompressionCodec, page *bufio.Reader, limit int64) (err error) {
-	size := int64(0)
+// unpackedSize returns how many bytes a page unpacks to, or for Zstandard how many at most, whatever its header says. More than limit is an error.
+// Where the packed form tells its size the page is not unpacked for that.
+func unpackedSize(codec format.CompressionCodec, page *bufio.Reader, limit int64) (size int64, err error) {
 	switch codec {
-	case format.Uncompressed:
-		return nil
 	case format.Snappy:
 		var n uint64
 		n, err = binary.ReadUvarint(page)
@@ -36,15 +33,15 @@ func checkPacked(codec format.CompressionCodec, page *bufio.Reader, limit int64)
 		size, err = io.Copy(io.Discard, io.LimitReader(brotli.NewReader(page), limit+1))
 	default:
 		// The library's LZ4 takes every error for a buffer that is too small, and makes larger ones until memory ends.
-		return component.Errorf(component.Unsupported, "compression %v is not read: write the file with zstd, snappy or gzip", codec)
+		return 0, component.Errorf(component.Unsupported, "compression %v is not read: write the file with zstd, snappy or gzip", codec)
 	}
 	if err != nil {
-		return component.Errorf(component.Corrupt, "page is not %v: %w", codec, err)
+		return 0, component.Errorf(component.Corrupt, "page is not %v: %w", codec, err)
 	}
 	if size > limit {
-		return component.Errorf(component.Corrupt, "page unpacks to more than %d bytes", limit)
+		return 0, component.Errorf(component.Corrupt, "page unpacks to more than %d bytes", limit)
 	}
-	return nil
+	return size, nil
 }
 
 // zstdBlock is what a block of Zstandard unpacks to at most.
