@@ -82,8 +82,13 @@ func (c *cli) artifactGrid(b *strings.Builder, items []metadata.Artifact) {
 		return
 	}
 	g := grid{columns: []column{{title: "ARTIFACT"}, {title: "RUN"}, {title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS"}, {title: "CREATED"}}}
-	for _, a := range items {
-		g.add(text(shortID(a.ID)), cell{shortID(a.Run), dim}, text(outputName(a)), text(brief(a.Record)), cell{factsOf(a.Record), dim}, cell{ago(a.Created, c.now()), dim})
+	ids := make([]string, len(items))
+	for i := range items {
+		ids[i] = items[i].ID
+	}
+	ids = shortIDs(ids)
+	for i, a := range items {
+		g.add(text(ids[i]), cell{shortID(a.Run), dim}, text(outputName(a)), text(brief(a.Record)), cell{factsOf(a.Record), dim}, cell{ago(a.Created, c.now()), dim})
 	}
 	g.write(b, c.out)
 }

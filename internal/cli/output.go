@@ -217,8 +217,24 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// shortID is the part of an ID that is shown in lists. It is unique unless two were made in the same millisecond.
+// shortID is the part of an ID that is shown. It is unique unless two were made in the same millisecond.
 func shortID(id string) string { return id[:min(13, len(id))] }
+
+// shortIDs shortens the IDs of a list as far as they stay different.
+func shortIDs(ids []string) []string {
+	short := make([]string, len(ids))
+	for _, n := range []int{13, 18, 23, 36} { // the ends of a UUID's groups
+		seen := make(map[string]bool, len(ids))
+		for i, id := range ids {
+			short[i] = id[:min(n, len(id))]
+			seen[short[i]] = true
+		}
+		if len(seen) == len(ids) {
+			break
+		}
+	}
+	return short
+}
 
 // count is a number with its noun.
 func count(n int, noun string) string {

@@ -78,6 +78,22 @@ func TestJSONNumber(t *testing.T) {
 	}
 }
 
+func TestShortIDs(t *testing.T) {
+	t.Parallel()
+	a, b, c := "01a212df-4dfa-7709-86c3-8f1bfde6c5eb", "01a212df-4dfa-770a-86c3-8f1bfde6c5eb", "01a212df-4dfb-770a-86c3-8f1bfde6c5eb"
+	for _, test := range []struct{ ids, want []string }{
+		{nil, []string{}},
+		{[]string{a}, []string{"01a212df-4dfa"}},
+		{[]string{a, c}, []string{"01a212df-4dfa", "01a212df-4dfb"}},
+		{[]string{a, b, c}, []string{"01a212df-4dfa-7709", "01a212df-4dfa-770a", "01a212df-4dfb-770a"}},
+		{[]string{a, a, "short"}, []string{a, a, "short"}},
+	} {
+		if diff := cmp.Diff(test.want, shortIDs(test.ids)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", test.ids, diff)
+		}
+	}
+}
+
 func environ(vars ...string) func(string) string {
 	m := map[string]string{}
 	for _, v := range vars {

@@ -102,7 +102,12 @@ func (c *cli) runGrid(b *strings.Builder, runs []metadata.Run) {
 		return
 	}
 	g := grid{columns: []column{{title: "RUN"}, {title: "PIPELINE", flex: true}, {title: "NAME", flex: true}, {title: "STATE"}, {title: "STEPS", right: true}, {title: "CACHED", right: true}, {title: "TIME", right: true}, {title: "CREATED"}, {title: "TAGS", flex: true}}}
-	for _, r := range runs {
+	ids := make([]string, len(runs))
+	for i := range runs {
+		ids[i] = runs[i].ID
+	}
+	ids = shortIDs(ids)
+	for i, r := range runs {
 		total := 0
 		for _, n := range r.Counts {
 			total += n
@@ -111,7 +116,7 @@ func (c *cli) runGrid(b *strings.Builder, runs []metadata.Run) {
 		if total > 0 {
 			steps, hits = strconv.Itoa(total), strconv.Itoa(r.Counts[metadata.StepCached])
 		}
-		g.add(text(shortID(r.ID)), text(oneLine(r.Pipeline)), text(oneLine(r.Name)), cell{string(r.State), runStyle(r.State)}, text(steps), text(hits),
+		g.add(text(ids[i]), text(oneLine(r.Pipeline)), text(oneLine(r.Name)), cell{string(r.State), runStyle(r.State)}, text(steps), text(hits),
 			text(span(r.Started, r.Finished, c.now())), cell{ago(r.Created, c.now()), dim}, cell{tagText(r.Tags), dim})
 	}
 	g.write(b, c.out)

@@ -168,14 +168,14 @@ func (c *cli) why(s metadata.Step) string {
 }
 
 func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
-	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "ARTIFACT"}, {title: "VALUE", flex: true}, {title: "FACTS"}}}
+	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS"}}}
 	for _, s := range v.Steps {
 		for _, o := range s.Outputs {
 			name := elementName(s.StepKey.Step, s.Index)
 			if o.Name != "output" {
 				name += "/" + o.Name
 			}
-			g.add(text(name), cell{shortID(o.ID), dim}, text(brief(o.Record)), cell{factsOf(o.Record), dim})
+			g.add(text(name), text(brief(o.Record)), cell{factsOf(o.Record), dim})
 		}
 	}
 	if len(g.rows) > 0 {

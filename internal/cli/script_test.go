@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +52,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		UpdateScripts:       flag.Lookup("update").Value.String() == "true",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TENON_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("TZ", "UTC")
@@ -60,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"interrupt": interrupt,
 			"jsonpath":  jsonPath,
+			"mask":      mask,
 			"untouched": untouched,
 		},
 	})
@@ -149,6 +153,31 @@ func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprint(v); (got == args[2]) == neg {
 		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
 	}
+}
+
+// mask FILE writes masked.txt: FILE with a name in place of everything that differs from run to run.
+func mask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: mask FILE")
+	}
+	text := ts.ReadFile(args[0])
+	ids := map[string]string{}
+	text = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllStringFunc(text, func(id string) string {
+		if ids[id] == "" {
+			ids[id] = fmt.Sprintf("ID-%d", len(ids)+1)
+		}
+		return ids[id]
+	})
+	for pattern, name := range map[string]string{
+		`sha256:[0-9a-f]{64}`:                             "DIGEST",
+		`"(cache_key|host|preview)": "([^"\\]|\\.)*"`: `"$1": "TEXT"`,
+		`"(pid|duration_seconds|size)": [0-9.e+-]+`:       `"$1": 0`,
+		`20\d\d-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`:      "TIME",
+		`numbers-20\d{6}-\d{6}`:                           "numbers-TIME",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, name)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("masked.txt"), []byte(text), 0o600))
 }
 
 // untouched says that nothing was written into the home.

@@ -263,8 +263,9 @@ func (c *cli) putStack(ctx context.Context, s metadata.Stack, f format) (err err
 }
 
 func (c *cli) stackUseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "use NAME",
+	var f format
+	cmd := &cobra.Command{
+		Use:               "use NAME [flags]",
 		Short:             "Make a stack the active one",
 		Example:           "tenon stack use production\ntenon stack use default",
 		Args:              arguments(1, 1, "a stack"),
@@ -282,14 +283,20 @@ func (c *cli) stackUseCommand() *cobra.Command {
 				if err := client.Metadata().SetActiveStack(cmd.Context(), name); err != nil {
 					return err
 				}
-				return c.show(format{}, nil, func(b *strings.Builder) { b.WriteString("the active stack is " + view.Name + "\n") })
+				return c.show(f, map[string]string{"active": view.Name}, func(b *strings.Builder) { b.WriteString("the active stack is " + view.Name + "\n") })
 			})
 		},
 	}
+	cmd.DisableFlagsInUseLine = true
+	f.add(cmd.Flags())
+	return cmd
 }
 
 func (c *cli) stackValidateCommand() *cobra.Command {
-	file := ""
+	var (
+		f    format
+		file string
+	)
 	cmd := &cobra.Command{
 		Use:               "validate [NAME | --file FILE] [flags]",
 		Short:             "Check a stack without opening it",
@@ -299,7 +306,7 @@ func (c *cli) stackValidateCommand() *cobra.Command {
 		ValidArgsFunction: atMost(1, c.completeStacks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			valid := func(name string) error {
-				return c.show(format{}, nil, func(b *strings.Builder) { b.WriteString("stack " + name + " is valid\n") })
+				return c.show(f, map[string]string{"valid": name}, func(b *strings.Builder) { b.WriteString("stack " + name + " is valid\n") })
 			}
 			switch {
 			case file != "" && len(args) > 0:
@@ -329,11 +336,15 @@ func (c *cli) stackValidateCommand() *cobra.Command {
 	}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().VarP(&filled{&file, 4096}, "file", "f", "YAML `file` that holds the stack; - reads standard input")
+	f.add(cmd.Flags())
 	return cmd
 }
 
 func (c *cli) stackDeleteCommand() *cobra.Command {
-	yes := false
+	var (
+		f   format
+		yes bool
+	)
 	cmd := &cobra.Command{
 		Use:               "delete NAME [flags]",
 		Short:             "Delete a stored stack",
@@ -362,11 +373,12 @@ func (c *cli) stackDeleteCommand() *cobra.Command {
 				if err := client.Metadata().DeleteStack(cmd.Context(), name); err != nil {
 					return err
 				}
-				return c.show(format{}, nil, func(b *strings.Builder) { b.WriteString("deleted stack " + name + "\n") })
+				return c.show(f, map[string][]string{"deleted": {name}}, func(b *strings.Builder) { b.WriteString("deleted stack " + name + "\n") })
 			})
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	f.add(cmd.Flags())
 	return cmd
 }

@@ -101,6 +101,24 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	type numbers struct {
+		A, B, C float64
+		F       float32
+		List    []float64
+		ByName  map[string]float64
+	}
+	got, err := strictyaml.JSON(&numbers{math.NaN(), math.Inf(1), math.Inf(-1), 0.1, []float64{1, math.NaN()}, map[string]float64{"x": math.Inf(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"a":"NaN","b":"Infinity","by_name":{"x":"Infinity"},"c":"-Infinity","f":0.1,"list":[1,"NaN"]}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Encode is the inverse of decoding into an empty interface.
 func TestEncode(t *testing.T) {
 	t.Parallel()
