@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ func newCoarse(o Options, origin func() (goRun, bool), executable func() (string
 		}
 		return filepath.Join(o.MemoDir, name)
 	}
-	c := &coarse{memo: filememo.New(file("code.json")), facts: newFactMemo(file("code-facts.json")), origin: origin, inTree: map[string]bool{}}
+	c := &coarse{memo: filememo.New(file("code.json")), facts: newFactMemo(file("code-facts.json")), origin: origin, inTree: map[string]string{}}
 	if c.run, c.underGo = origin(); !c.underGo {
 		c.treeDone = true
 	}
@@ -53,9 +52,9 @@ type coarse struct {
 	mu       sync.Mutex
 	tree     *sources // nil if the source is not certain
 	treeDone bool
-	inTree   map[string]bool // by file of a function
-	exe      string          // digest of the executable; empty until computed
-	image    *image          // nil until it was looked for
+	inTree   map[string]string // file of a function to its name in the tree; empty if it is not there
+	exe      string            // digest of the executable; empty until computed
+	image    *image            // nil until it was looked for
 }
 
 func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
@@ -65,36 +64,45 @@ func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	digest, mode, err := c.code(ctx, f)
+	code, err := c.code(ctx, f)
 	if err != nil {
 		return Fingerprint{}, err
 	}
 	if c.image == nil {
 		c.image = loadedImage()
 	}
-	h := newHash(string(mode))
-	write(h, digest)
-	f.identity(h)
-	return Fingerprint{Digest: sum(h), Mode: mode, Captured: captured(f, c.image.holds(fn))}, nil
+	h := newHash(string(code.mode))
+	write(h, code.digest)
+	f.identity(h, code.file)
+	return Fingerprint{Digest: sum(h), Mode: code.mode, Captured: captured(f, c.image.holds(fn))}, nil
 }
 
-// code returns the digest of all code that f could reach. Any doubt about the source leads to the executable.
-func (c *coarse) code(ctx context.Context, f Func) (string, Mode, error) {
+// code is all code that a function could reach.
+type code struct {
+	mode   Mode
+	digest string
+	file   string // the name of the function's own file in it
+}
+
+// code returns what f could reach. Any doubt about the source leads to the executable.
+func (c *coarse) code(ctx context.Context, f Func) (code, error) {
 	if err := c.readTree(ctx); err != nil {
-		return "", "", err
+		return code{}, err
 	}
-	if c.tree != nil && !f.generic() && c.holds(f.File) {
-		return c.tree.sum, ModeSource, nil
+	if c.tree != nil && !f.generic() {
+		if file := c.fileInTree(f.File); file != "" {
+			return code{ModeSource, c.tree.sum, file}, nil
+		}
 	}
 	if c.exe == "" {
 		digest, err := c.executableDigest(ctx)
 		if err != nil {
-			return "", "", err
+			return code{}, err
 		}
 		c.exe = digest
 		c.memo.Save()
 	}
-	return c.exe, ModeExecutable, nil
+	return code{ModeExecutable, c.exe, filepath.Base(f.File)}, nil
 }
 
 // readTree reads the source, once.
@@ -112,11 +120,15 @@ func (c *coarse) readTree(ctx context.Context) error {
 		return err
 	}
 	c.treeDone = true
-	if certain && c.clockHeld() {
-		c.tree = tree
-		c.memo.Save()
-		c.facts.save()
+	if !certain || !c.clockHeld() {
+		return nil
 	}
+	// A tree that was too fresh for its first run stays with the executable, or its second run would find nothing in the cache.
+	if !c.facts.tooFresh(tree.sum, tree.close) {
+		c.tree = tree
+	}
+	c.memo.Save()
+	c.facts.save()
 	return nil
 }
 
@@ -126,13 +138,14 @@ func (c *coarse) clockHeld() bool {
 	return ok && now.started.Sub(c.run.started).Abs() < 5*time.Millisecond
 }
 
-// holds reports whether the tree includes the file that a function was compiled from.
-func (c *coarse) holds(file string) bool {
-	known, ok := c.inTree[file]
-	if !ok {
-		path, err := filepath.EvalSymlinks(file)
-		known = err == nil && c.tree.paths[path] && !strings.HasSuffix(file, "_test.go")
-		c.inTree[file] = known
+// fileInTree returns the name in the tree of the file that a function was compiled from, or "".
+func (c *coarse) fileInTree(file string) string {
+	name, known := c.inTree[file]
+	if !known {
+		if path, err := filepath.EvalSymlinks(file); err == nil {
+			name = c.tree.paths[path]
+		}
+		c.inTree[file] = name
 	}
-	return known
+	return name
 }

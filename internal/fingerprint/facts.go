@@ -54,6 +54,7 @@ type factMemo struct {
 	path  string           // "" remembers nothing
 	known map[string]facts // nil until needed
 	fresh map[string]facts
+	trees []string // that were too fresh, the newest last
 	dirty bool
 }
 
@@ -63,6 +64,7 @@ const factVersion = 1
 type factFile struct {
 	Version int              `json:"version"`
 	Files   map[string]facts `json:"files"` // by digest
+	Trees   []string         `json:"trees,omitempty"`
 }
 
 func newFactMemo(path string) *factMemo { return &factMemo{path: path, fresh: map[string]facts{}} }
@@ -95,8 +97,21 @@ func (m *factMemo) load() {
 	}
 	var stored factFile
 	if data, err := os.ReadFile(m.path); err == nil && json.Unmarshal(data, &stored) == nil && stored.Version == factVersion && stored.Files != nil {
-		m.known = stored.Files
+		m.known, m.trees = stored.Files, stored.Trees
 	}
+}
+
+// tooFresh reports whether the tree with the given digest is or once was too fresh to be certain, and remembers it if it is.
+func (m *factMemo) tooFresh(tree string, now bool) bool {
+	const keep = 100
+	if slices.Contains(m.trees, tree) {
+		return true
+	}
+	if now {
+		m.trees, m.dirty = append(m.trees, tree), true
+		m.trees = m.trees[max(0, len(m.trees)-keep):]
+	}
+	return now
 }
 
 // save writes what this process saw beside what others remembered, atomically.
@@ -111,7 +126,7 @@ func (m *factMemo) save() {
 	for digest, f := range m.fresh {
 		m.known[digest] = f
 	}
-	data, err := json.Marshal(factFile{factVersion, m.known})
+	data, err := json.Marshal(factFile{factVersion, m.known, m.trees})
 	if err != nil || os.MkdirAll(filepath.Dir(m.path), 0o700) != nil {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -82,10 +81,11 @@ func (f Func) literal() bool {
 // generic reports whether f is an instantiation of a generic function, or a part of one.
 func (f Func) generic() bool { return strings.Contains(f.Name, "[...]") }
 
-// identity tells f from every other function of the same program. The runtime names all instantiations of a generic function
-// alike, so for those the place in the executable counts too; their code is that of the executable.
-func (f Func) identity(h hash.Hash) {
-	write(h, f.Name, filepath.Base(f.File))
+// identity tells f from every other function of the same code: of all programs of a module, whose main packages all are "main". File is
+// the name of f's file in that code. The runtime names all instantiations of a generic function alike, so for those the place in
+// the executable counts too; their code is that of the executable.
+func (f Func) identity(h hash.Hash, file string) {
+	write(h, f.Name, file)
 	number(h, int64(f.Line))
 	if f.generic() {
 		number(h, int64(f.pc)-int64(codeOf(FuncOf)))

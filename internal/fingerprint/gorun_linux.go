@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tick is the resolution of start times: USER_HZ is 100 on every architecture that Go runs on. It is also the most by which the
-// clock that stamps files may be late, which ticks 100 times a second or more.
+// tick is the resolution of start times: USER_HZ is 100 on every architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
 // parentGoRun describes the parent process, if it is "go run".
@@ -55,8 +54,8 @@ func subcommand(args []string) string {
 	return ""
 }
 
-// startOf returns when a process started, up to two ticks too early, which is the safe side: a file that was written later has a later
-// time.
+// startOf returns when a process started, by the clock that stamps files. That clock ticks and so may be late; the result is early by as
+// much, and by up to a tick of start times: a file that was written later has a later time.
 func startOf(proc string) (time.Time, error) {
 	stat, err := os.ReadFile(proc + "stat")
 	if err != nil {
@@ -71,11 +70,14 @@ func startOf(proc string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	var up unix.Timespec
+	var up, late unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &up); err != nil {
 		return time.Time{}, err
 	}
-	return time.Now().Add(time.Duration(ticks-1)*tick - time.Duration(up.Nano())), nil
+	if err := unix.ClockGetres(unix.CLOCK_REALTIME_COARSE, &late); err != nil {
+		return time.Time{}, err
+	}
+	return time.Now().Add(time.Duration(ticks)*tick - time.Duration(up.Nano()) - time.Duration(late.Nano())), nil
 }
 
 // The file systems whose times are of this host's clock, to a second or better, by the numbers of statfs(2).

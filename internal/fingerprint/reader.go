@@ -19,9 +19,10 @@ type reader struct {
 	facts   *factMemo
 
 	files map[string]string // name to digest
-	paths map[string]bool
-	dirs  []string        // that must not have changed
-	local map[uint64]bool // devices whose times can be trusted
+	paths map[string]string // to name
+	close bool              // see sources
+	dirs  []string          // that must not have changed
+	local map[uint64]bool   // devices whose times can be trusted
 }
 
 // module reads a module's directory.
@@ -35,7 +36,7 @@ func (r *reader) module(path, root string) bool {
 func (r *reader) unmoved(path string) bool {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		info, err := os.Lstat(dir)
-		if err != nil || !r.settled(info) && (!info.IsDir() || filememo.Changed(info).After(info.ModTime())) {
+		if err != nil || !r.before(info, r.started) && (!info.IsDir() || filememo.Changed(info).After(info.ModTime())) {
 			return false
 		}
 		if dir == filepath.Dir(dir) {
@@ -43,17 +44,30 @@ func (r *reader) unmoved(path string) bool {
 		}
 	}
 	info, err := os.Lstat(path)
-	return err == nil && (info.IsDir() || r.settled(info))
+	return err == nil && (info.IsDir() || r.before(info, r.started))
 }
 
-// settled reports whether something changed last before the go command started. Where times have whole seconds, it may have been up to a
-// second later than it seems.
+// grace is how much later than the start of the go command something may have changed to be only close to it. Scripts start programs right
+// after they wrote them; what a person does takes longer.
+const grace = 50 * time.Millisecond
+
+// settled reports whether something that belongs to the source changed last before the go command started, or so close to that that it
+// may have.
 func (r *reader) settled(info fs.FileInfo) bool {
+	if r.before(info, r.started) {
+		return true
+	}
+	r.close = true
+	return r.before(info, r.started.Add(grace))
+}
+
+// before reports whether something changed last before t. Where times have whole seconds, it may have been up to a second later than it seems.
+func (r *reader) before(info fs.FileInfo, t time.Time) bool {
 	changed := filememo.Changed(info)
 	if changed.Nanosecond() == 0 {
 		changed = changed.Add(time.Second)
 	}
-	return changed.Before(r.started)
+	return changed.Before(t)
 }
 
 // unchangedDirs checks, after everything was read, that nothing was added, removed or replaced since the build.
@@ -197,6 +211,6 @@ func (r *reader) file(name, path string) bool {
 	if err != nil || !r.settled(info) || !r.onLocal(info, path) {
 		return false
 	}
-	r.files[name], r.paths[path] = digest, true
+	r.files[name], r.paths[path] = digest, name
 	return true
 }

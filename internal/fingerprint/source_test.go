@@ -340,3 +340,26 @@ func TestExecutableThatWasReplaced(t *testing.T) {
 	m.differs("the new executable", old, now)
 	m.same("the executable was deleted while it ran", now, m.during(func() { os.Remove(bin) }, "app", bin))
 }
+
+// Two main packages of one module may look alike.
+func TestProgramsOfOneModule(t *testing.T) {
+	t.Parallel()
+	m := fixture(t)
+	m.write("app/cmd/a/main.go", read(t, m.path("app/main.go")))
+	m.write("app/cmd/b/main.go", strings.Replace(read(t, m.path("app/main.go")), `bar{}, nil`, `bar{"b"}, nil`, 1))
+	a, b := m.run("app", "go", "run", "./cmd/a"), m.run("app", "go", "run", "./cmd/b")
+	m.mode("a", a, ModeSource)
+	m.differs("the same name at the same line of another program", a, b)
+}
+
+// A script clones a repository and runs a program of it at once, twice: the second run must find the results of the first.
+func TestScriptThatWritesAndRuns(t *testing.T) {
+	t.Parallel()
+	m := fixture(t)
+	m.run("app", "go", "run", ".") // so that the build is quick
+	for i := range 5 {
+		m.write("app/extra.go", "package main\n\nfunc init() {"+strings.Repeat("println();", i)+"}\n")
+		first := m.result(m.command("app", "go", "run", "."))
+		m.same("the second run", first, m.run("app", "go", "run", "."))
+	}
+}

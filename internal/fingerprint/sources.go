@@ -12,8 +12,9 @@ import (
 
 // sources is all source that could be part of the running program.
 type sources struct {
-	paths map[string]bool // absolute, without symbolic links
+	paths map[string]string // absolute, without symbolic links, to the name within the module
 	sum   string
+	close bool // something changed about when the go command started, which makes it uncertain
 }
 
 // commandLineFiles is the path of a main package that was named by its files.
@@ -33,7 +34,7 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	if !ok {
 		return nil, false
 	}
-	r := reader{ctx: ctx, started: run.started, memo: m, facts: f, files: map[string]string{}, paths: map[string]bool{}, local: map[uint64]bool{}}
+	r := reader{ctx: ctx, started: run.started, memo: m, facts: f, files: map[string]string{}, paths: map[string]string{}, local: map[uint64]bool{}}
 	if !r.module(main, l.root) {
 		return nil, false
 	}
@@ -64,14 +65,14 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	if !r.unchangedDirs() {
 		return nil, false
 	}
-	return &sources{r.paths, r.digest(fixed)}, true
+	return &sources{r.paths, r.digest(fixed), r.close}, true
 }
 
 // holds reports whether all files were read.
 func (r *reader) holds(files []string) bool {
 	for _, file := range files {
 		path, err := filepath.EvalSymlinks(file)
-		if err != nil || !r.paths[path] {
+		if err != nil || r.paths[path] == "" {
 			return false
 		}
 	}

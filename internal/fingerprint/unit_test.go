@@ -222,11 +222,12 @@ func TestSettled(t *testing.T) {
 	t.Parallel()
 	r := reader{started: time.Date(2026, 1, 1, 12, 0, 0, 5e8, time.UTC)}
 	for at, want := range map[time.Duration]bool{
-		-time.Hour: true, -time.Millisecond: true, 0: false, time.Nanosecond: false, time.Hour: false,
+		-time.Hour: true, -time.Millisecond: true, 0: false, time.Nanosecond: false, time.Hour: false, grace: false,
 		-500 * time.Millisecond:  false, // 12:00:00, and up to a second later
 		-1500 * time.Millisecond: true,
 	} {
-		if got := r.settled(fileInfo{at: r.started.Add(at)}); got != want {
+		r.close = false
+		if got := r.settled(fileInfo{at: r.started.Add(at)}) && !r.close; got != want {
 			t.Errorf("a file that changed %v after the start is settled: %v", at, got)
 		}
 	}
