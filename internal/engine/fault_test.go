@@ -61,6 +61,9 @@ func TestLeakedGoroutine(t *testing.T) {
 
 // TestHundredMegabytesOfLogs watches the heap while a step logs.
 func TestHundredMegabytesOfLogs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it flushes a thousand files to the disk")
+	}
 	var most uint64
 	talks := act(func(ctx context.Context, _ string, _ []int) (int, error) {
 		line := strings.Repeat("la ", 333)

@@ -82,6 +82,9 @@ func (h *host) Finish(_ context.Context, r worker.Report) error {
 
 // said passes on what an attempt says while it runs.
 func (s *scheduler) said(at *attempt, b worker.Beat) {
+	if _, running := s.running[at]; !running {
+		return // it was abandoned meanwhile
+	}
 	base := Event{Step: at.a.Step, Index: at.a.Index, Attempt: at.a.Number, StepState: metadata.StepRunning}
 	for _, l := range b.Lines {
 		e := base

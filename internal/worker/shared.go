@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/transfer"
 )
@@ -112,8 +113,8 @@ func (s *Shared) Close(ctx context.Context) error {
 // anew and compared as the codec writes it now.
 func (s *Shared) changed(ctx context.Context, i int, v *sharedValue) (bool, error) {
 	port := s.bind.Inputs[i]
-	if port.Codec.Name == "blob" {
-		return false, nil // a stream is opened anew by each reader
+	if streams(port) {
+		return false, nil
 	}
 	now, err := digest(ctx, port, v.rec, v.value)
 	if err != nil || now == v.rec.Digest {
@@ -130,6 +131,12 @@ func (s *Shared) changed(ctx context.Context, i int, v *sharedValue) (bool, erro
 		}
 	}
 	return again[0] == again[1] && now != again[0], nil // a codec that writes something else each time tells nothing
+}
+
+// streams reports whether a value is opened anew by each reader, so that nobody can change it: a blob or a table.
+func streams(port graph.Port) bool {
+	_, ok := reflect.New(port.Type).Interface().(codec.SelfCoded)
+	return ok && (port.Codec.Name == "blob" || port.Codec.Name == "parquet")
 }
 
 // freshDir makes a directory within that of the shared values, whose lock is held.
