@@ -21,7 +21,7 @@ import (
 type Config struct {
 	// Path is the directory of the store, created if it is not there. A relative path is relative to the state
 	// directory of the installation. The default is "artifacts".
-	Path string `yaml:"path"`
+	Path string `yaml:"path" doc:"directory of the content; a relative one is in the state directory"`
 }
 
 // Validate implements [component.Validator].

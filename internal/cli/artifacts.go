@@ -81,7 +81,7 @@ func (c *cli) artifactGrid(b *strings.Builder, items []metadata.Artifact) {
 		b.WriteString("no artifacts\n")
 		return
 	}
-	g := grid{columns: []column{{title: "ARTIFACT"}, {title: "RUN"}, {title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS"}, {title: "CREATED"}}}
+	g := grid{columns: []column{{title: "ARTIFACT"}, {title: "RUN", minor: true}, {title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS", minor: true}, {title: "CREATED", minor: true}}}
 	ids := make([]string, len(items))
 	for i := range items {
 		ids[i] = items[i].ID
@@ -156,7 +156,7 @@ func (v *artifactView) lineage(ctx context.Context, store metadata.Store) error 
 }
 
 func (c *cli) artifactText(b *strings.Builder, v artifactView) {
-	g := grid{columns: []column{{}, {flex: true}}}
+	g := grid{columns: []column{{}, {flex: true, wrap: true}}}
 	fact := func(name, value string) {
 		if value != "" {
 			g.add(cell{name, dim}, text(value))

@@ -122,5 +122,5 @@ func (c *cli) flavorText(b *strings.Builder, fl component.Flavor) {
 	}
 	b.WriteString("\n" + c.out.paint(bold, "Configuration") + "\n")
 	c.paramGrid(b, "  ", list)
-	b.WriteString("\n" + c.out.paint(bold, "In a stack file") + "\n  " + fl.Kind() + ": {flavor: " + fl.Name() + ", config: {" + list[0].Name + ": ...}}\n")
+	b.WriteString("\n" + c.out.paint(bold, "In a stack file") + "\n  " + fl.Kind() + ": {flavor: " + fl.Name() + ", config: {" + list[0].Name + ": " + cmp.Or(list[0].defaultText(), "...") + "}}\n")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -40,7 +41,10 @@ func (c *cli) graphCommand() *cobra.Command {
 			case "mermaid":
 				out = program.Graph.Mermaid()
 			default:
-				out = program.Graph.Text()
+				width, _ := c.out.size()
+				for line := range strings.Lines(program.Graph.Text()) {
+					out += fit(strings.TrimSuffix(line, "\n"), width) + "\n"
+				}
 			}
 			_, err = io.WriteString(c.out.w, out)
 			return err

@@ -20,7 +20,7 @@ func (c *cli) help(cmd *cobra.Command) string {
 	if about == "" {
 		about = cmd.Short
 	}
-	b.WriteString(strings.TrimSpace(about) + "\n")
+	b.WriteString(paragraphs(strings.TrimSpace(about), s) + "\n")
 	heading := func(text string) { b.WriteString("\n" + s.paint(bold, text) + "\n") }
 	heading("Usage")
 	if cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.LocalFlags().Lookup("set") != nil && len(c.app.Pipelines) == 1) {
@@ -37,7 +37,7 @@ func (c *cli) help(cmd *cobra.Command) string {
 	}
 	if cmd.HasAvailableSubCommands() {
 		heading("Commands")
-		g := grid{indent: "  ", columns: []column{{}, {flex: true}}}
+		g := grid{indent: "  ", columns: []column{{}, {flex: true, wrap: true}}}
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
 				g.add(cell{sub.Name(), cyan}, text(sub.Short))
@@ -56,8 +56,23 @@ func (c *cli) help(cmd *cobra.Command) string {
 	return b.String()
 }
 
+// paragraphs lays text out for the screen. What is indented stays as it is.
+func paragraphs(text string, s *screen) string {
+	width, _ := s.size()
+	if width == 0 {
+		return text
+	}
+	parts := strings.Split(text, "\n\n")
+	for i, p := range parts {
+		if !strings.Contains(p, "\n  ") {
+			parts[i] = wrap(strings.ReplaceAll(p, "\n", " "), min(width, 100))
+		}
+	}
+	return strings.Join(parts, "\n\n")
+}
+
 func writeFlags(b *strings.Builder, s *screen, heading func(string), title string, flags *pflag.FlagSet) {
-	g := grid{indent: "  ", columns: []column{{}, {flex: true}}}
+	g := grid{indent: "  ", columns: []column{{}, {flex: true, wrap: true}}}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Hidden {
 			return

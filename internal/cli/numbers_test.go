@@ -18,9 +18,10 @@ import (
 // numbersParams are the parameters of the pipeline that the scripts run.
 type numbersParams struct {
 	N     int             `doc:"how many numbers"`
-	Fail  int             `doc:"number that cannot be doubled; 0 is none"`
+	Fail  int             `doc:"number that cannot be doubled; 0 is none, -1 is all"`
 	Flaky bool            `doc:"the number can be doubled at the second try"`
 	Hold  bool            `doc:"wait for the end of the run"`
+	Deaf  bool            `doc:"if held, do not hear that the run ends"`
 	Limit int             `doc:"publish totals of more than this"`
 	Label string          `doc:"word for the report"`
 	Day   time.Time       `doc:"day of publication"`
@@ -43,7 +44,7 @@ type numbersOut struct {
 // numbers is a pipeline with a map, a condition, several forms of artifacts, and the mishaps that its parameters ask for.
 func numbers(name string) pipeline.Definition {
 	return pipeline.Define(name, func(p *pipeline.Builder, in numbersParams) numbersOut {
-		list := pipeline.Step(p, "list", makeList, listIn{N: in.N, Hold: in.Hold})
+		list := pipeline.Step(p, "list", makeList, listIn{N: in.N, Hold: in.Hold, Deaf: in.Deaf})
 		doubled := pipeline.Map(p, "double", double, list, func(n artifact.Ref[int]) doubleIn {
 			return doubleIn{Number: n, Fail: in.Fail, Flaky: in.Flaky}
 		})
@@ -62,11 +63,15 @@ func numbers(name string) pipeline.Definition {
 type listIn struct {
 	N    int
 	Hold bool
+	Deaf bool
 }
 
 func makeList(ctx context.Context, in listIn) (artifact.Ref[[]int], error) {
 	if in.Hold {
 		step.Logger(ctx).Info("holding")
+		if in.Deaf {
+			select {}
+		}
 		<-ctx.Done()
 		return artifact.Ref[[]int]{}, ctx.Err()
 	}
@@ -87,7 +92,7 @@ type doubleIn struct {
 func double(ctx context.Context, in doubleIn) (artifact.Ref[int], error) {
 	n := in.Number.Value()
 	attempt, _ := step.Info(ctx)
-	if n == in.Fail && (!in.Flaky || attempt.Number == 1) {
+	if (n == in.Fail || in.Fail < 0) && (!in.Flaky || attempt.Number == 1) {
 		step.Logger(ctx).Error("cannot double", "number", n)
 		return artifact.Ref[int]{}, fmt.Errorf("the number %d is unlucky", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ type column struct {
 	title string
 	right bool // numbers
 	flex  bool // gives way when the screen is narrow
+	wrap  bool // if flex: in further lines, so that nothing is lost
+	minor bool // left out when the screen is too narrow for all
 }
 
 // cell of a grid.
@@ -51,49 +54,86 @@ func (g *grid) write(b *strings.Builder, s *screen) {
 	}
 }
 
+// line writes one row, in several lines if a cell wraps.
 func (g *grid) line(b *strings.Builder, s *screen, widths []int, cells []cell) {
-	var line strings.Builder
-	line.WriteString(g.indent)
-	gap := 0
-	for i, w := range widths {
-		if w == 0 {
-			continue
+	for cells != nil {
+		var rest []cell
+		var line strings.Builder
+		line.WriteString(g.indent)
+		gap := 0
+		for i, w := range widths {
+			if w == 0 {
+				continue
+			}
+			c := cells[i]
+			if g.columns[i].wrap {
+				var more string
+				if c.text, more, _ = strings.Cut(wrap(c.text, w), "\n"); more != "" {
+					if rest == nil {
+						rest = make([]cell, len(cells))
+					}
+					rest[i] = cell{strings.ReplaceAll(more, "\n", " "), c.style}
+				}
+			}
+			shown := fit(c.text, w)
+			fill := w - textWidth(shown)
+			if g.columns[i].right {
+				gap += fill
+			}
+			if shown != "" {
+				line.WriteString(strings.Repeat(" ", gap))
+				line.WriteString(s.paint(c.style, shown))
+				gap = 0
+			}
+			if !g.columns[i].right {
+				gap += fill
+			}
+			gap += 2
 		}
-		c := cells[i]
-		shown := fit(c.text, w)
-		fill := w - textWidth(shown)
-		if g.columns[i].right {
-			gap += fill
-		}
-		if shown != "" {
-			line.WriteString(strings.Repeat(" ", gap))
-			line.WriteString(s.paint(c.style, shown))
-			gap = 0
-		}
-		if !g.columns[i].right {
-			gap += fill
-		}
-		gap += 2
+		b.WriteString(strings.TrimRight(line.String(), " "))
+		b.WriteByte('\n')
+		cells = rest
 	}
-	b.WriteString(strings.TrimRight(line.String(), " "))
-	b.WriteByte('\n')
 }
 
 // widths returns the width of each column, 0 for those left out.
 func (g *grid) widths(limit int) []int {
-	const least = 8
-	widths := make([]int, len(g.columns))
-	total := len(g.indent) - 2
+	natural := make([]int, len(g.columns))
 	for i, c := range g.columns {
 		for _, r := range g.rows {
-			widths[i] = max(widths[i], textWidth(r[i].text))
+			natural[i] = max(natural[i], textWidth(r[i].text))
 		}
-		if widths[i] > 0 {
-			widths[i] = max(widths[i], textWidth(c.title))
-			total += widths[i] + 2
+		if natural[i] > 0 {
+			natural[i] = max(natural[i], textWidth(c.title))
 		}
 	}
-	for over := total - limit; limit > 0 && over > 0; over-- {
+	for {
+		widths, fits := g.shrink(natural, limit)
+		last := -1
+		for i, c := range g.columns {
+			if c.minor && natural[i] > 0 {
+				last = i
+			}
+		}
+		if fits || last < 0 {
+			return widths
+		}
+		natural[last] = 0
+	}
+}
+
+// shrink takes from the widest flexible columns what is over the limit, and reports whether that was enough.
+func (g *grid) shrink(natural []int, limit int) (widths []int, fits bool) {
+	const least = 8
+	widths = slices.Clone(natural)
+	total := len(g.indent) - 2
+	for _, w := range widths {
+		if w > 0 {
+			total += w + 2
+		}
+	}
+	over := total - limit
+	for ; limit > 0 && over > 0; over-- {
 		widest := -1
 		for i, c := range g.columns {
 			if c.flex && widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
@@ -101,11 +141,11 @@ func (g *grid) widths(limit int) []int {
 			}
 		}
 		if widest < 0 {
-			break
+			return widths, false
 		}
 		widths[widest]--
 	}
-	return widths
+	return widths, true
 }
 
 // writeJSON writes v as indented JSON.

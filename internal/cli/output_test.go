@@ -131,7 +131,7 @@ func TestWantsColor(t *testing.T) {
 
 func TestGrid(t *testing.T) {
 	t.Parallel()
-	g := grid{indent: "  ", columns: []column{{title: "NAME", flex: true}, {title: "EMPTY"}, {title: "N", right: true}, {title: "TEXT", flex: true}}}
+	g := grid{indent: "  ", columns: []column{{title: "NAME", flex: true}, {title: "EMPTY"}, {title: "N", right: true, minor: true}, {title: "TEXT", flex: true, wrap: true}}}
 	g.add(text("load"), text(""), text("1"), text("short"))
 	g.add(text("データ準備"), text(""), text("1234"), cell{"a longer text that gives way on a narrow screen", red})
 	g.add(text("none"), text(""), text(""), text(""))
@@ -141,10 +141,21 @@ func TestGrid(t *testing.T) {
 			"  load           1  short\n" +
 			"  データ準備  1234  a longer text that gives way on a narrow screen\n" +
 			"  none\n"},
+		{"25", "" +
+			"  NAME        TEXT\n" +
+			"  load        short\n" +
+			"  データ準備  a longer\n" +
+			"              text that\n" +
+			"              gives way\n" +
+			"              on a narrow\n" +
+			"              screen\n" +
+			"  none\n"},
 		{"40", "" +
 			"  NAME           N  TEXT\n" +
 			"  load           1  short\n" +
-			"  データ準備  1234  a longer text that …\n" +
+			"  データ準備  1234  a longer text that\n" +
+			"                    gives way on a\n" +
+			"                    narrow screen\n" +
 			"  none\n"},
 	} {
 		var b strings.Builder

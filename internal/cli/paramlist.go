@@ -109,7 +109,7 @@ func (p paramView) defaultText() string {
 }
 
 func (c *cli) paramGrid(b *strings.Builder, indent string, list []paramView) {
-	g := grid{indent: indent, columns: []column{{title: "NAME"}, {title: "TYPE", flex: true}, {title: "DEFAULT", flex: true}, {title: "MEANING", flex: true}}}
+	g := grid{indent: indent, columns: []column{{title: "NAME"}, {title: "TYPE", flex: true}, {title: "DEFAULT", flex: true}, {title: "MEANING", flex: true, wrap: true}}}
 	for _, p := range list {
 		g.add(cell{p.Name, cyan}, cell{p.Type, dim}, text(p.defaultText()), text(oneLine(p.Doc)))
 	}
@@ -128,7 +128,7 @@ func (c *cli) programLong() string {
 	var b strings.Builder
 	if len(c.app.Pipelines) > 1 {
 		b.WriteString("Run one of the pipelines of this program:\n\n")
-		g := grid{indent: "  ", columns: []column{{}, {flex: true}}}
+		g := grid{indent: "  ", columns: []column{{}, {flex: true, wrap: true}}}
 		for _, p := range c.app.Pipelines {
 			g.add(cell{p.Name(), cyan}, text(oneLine(p.Doc())))
 		}

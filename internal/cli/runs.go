@@ -101,7 +101,7 @@ func (c *cli) runGrid(b *strings.Builder, runs []metadata.Run) {
 		b.WriteString("no runs\n")
 		return
 	}
-	g := grid{columns: []column{{title: "RUN"}, {title: "PIPELINE", flex: true}, {title: "NAME", flex: true}, {title: "STATE"}, {title: "STEPS", right: true}, {title: "CACHED", right: true}, {title: "TIME", right: true}, {title: "CREATED"}, {title: "TAGS", flex: true}}}
+	g := grid{columns: []column{{title: "RUN"}, {title: "PIPELINE", flex: true}, {title: "NAME", flex: true}, {title: "STATE"}, {title: "STEPS", right: true, minor: true}, {title: "CACHED", right: true, minor: true}, {title: "TIME", right: true, minor: true}, {title: "CREATED", minor: true}, {title: "TAGS", flex: true, minor: true}}}
 	ids := make([]string, len(runs))
 	for i := range runs {
 		ids[i] = runs[i].ID

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,7 +39,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 				}
 				var broken []metadata.Step
 				if !f.json() && !elements {
-					if broken, err = failedElements(cmd, client.Metadata(), run.ID); err != nil {
+					if broken, err = failedElements(cmd.Context(), client.Metadata(), run.ID); err != nil {
 						return err
 					}
 				}
@@ -54,17 +55,28 @@ func (c *cli) runShowCommand() *cobra.Command {
 }
 
 // failedElements returns the first elements that failed.
-func failedElements(cmd *cobra.Command, store metadata.Store, run string) ([]metadata.Step, error) {
-	page, err := store.Steps(cmd.Context(), metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepFailed}, Cursor: metadata.Cursor{Limit: 20}})
-	if err != nil {
-		return nil, err
+func failedElements(ctx context.Context, store metadata.Store, run string) ([]metadata.Step, error) {
+	var failed []metadata.Step
+	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
+		cur.Limit = 2 * mostMishaps
+		return store.Steps(ctx, metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepFailed}, Cursor: cur})
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if s.Index >= 0 {
+			failed = append(failed, s)
+		}
+		if len(failed) == mostMishaps {
+			break
+		}
 	}
-	return slices.DeleteFunc(page.Items, func(s metadata.Step) bool { return s.Index < 0 }), nil
+	return failed, nil
 }
 
 func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
 	heading := func(s string) { b.WriteString("\n" + c.out.paint(bold, s) + "\n") }
-	facts := grid{columns: []column{{}, {flex: true}}}
+	facts := grid{columns: []column{{}, {flex: true, wrap: true}}}
 	fact := func(name, value string) {
 		if value != "" {
 			facts.add(cell{name, dim}, text(value))
@@ -117,7 +129,7 @@ func driverText(v runView) string {
 }
 
 func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.Step) {
-	g := grid{indent: "  ", columns: []column{{}, {title: "STEP", flex: true}, {title: "STATE"}, {title: "TIME", right: true}, {title: "TRIES", right: true}, {title: "DETAIL", flex: true}}}
+	g := grid{indent: "  ", columns: []column{{}, {title: "STEP", flex: true}, {title: "STATE"}, {title: "TIME", right: true, minor: true}, {title: "TRIES", right: true, minor: true}, {title: "DETAIL", flex: true, wrap: true}}}
 	add := func(s metadata.Step) {
 		look := appearance(stateOf(s.State))
 		took, tries := span(s.Started, s.Finished, c.now()), ""
@@ -168,7 +180,7 @@ func (c *cli) why(s metadata.Step) string {
 }
 
 func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
-	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS"}}}
+	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS", minor: true}}}
 	for _, s := range v.Steps {
 		for _, o := range s.Outputs {
 			name := elementName(s.StepKey.Step, s.Index)
@@ -185,7 +197,7 @@ func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
 }
 
 func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, heading func(string)) {
-	g := grid{indent: "  ", columns: []column{{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true}, {title: "MIN", right: true}, {title: "MAX", right: true}, {title: "POINTS", right: true}}}
+	g := grid{indent: "  ", columns: []column{{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true}, {title: "MIN", right: true, minor: true}, {title: "MAX", right: true, minor: true}, {title: "POINTS", right: true, minor: true}}}
 	for _, m := range metrics {
 		least, most := "", ""
 		if m.Points > 1 {

@@ -137,7 +137,7 @@ func (c *cli) stackListCommand() *cobra.Command {
 }
 
 func (c *cli) stackGrid(b *strings.Builder, views []stackView) {
-	g := grid{columns: []column{{}, {title: "STACK"}, {title: "COMPONENTS", flex: true}, {title: "VERSION", right: true}, {title: "UPDATED"}}}
+	g := grid{columns: []column{{}, {title: "STACK"}, {title: "COMPONENTS", flex: true}, {title: "VERSION", right: true, minor: true}, {title: "UPDATED", minor: true}}}
 	for _, v := range views {
 		mark, version := cell{" ", ""}, ""
 		if v.Active {

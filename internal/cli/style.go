@@ -91,6 +91,14 @@ func fit(s string, width int) string {
 	return ansi.Truncate(s, width, "…")
 }
 
+// wrap breaks s into lines of at most width cells, at spaces if it can. A width of 0 is unlimited.
+func wrap(s string, width int) string {
+	if width <= 0 {
+		return s
+	}
+	return ansi.Wrap(s, width, "")
+}
+
 // pad fills s with spaces up to width cells.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-textWidth(s)))
