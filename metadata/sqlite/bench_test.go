@@ -130,7 +130,7 @@ func BenchmarkBaseline(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				st := tx.StmtContext(context.Background(), insert)
+				st := tx.StmtContext(context.Background(), insert) //nolint:sqlclosecheck // the transaction closes it
 				for range size {
 					for _, body := range rows {
 						if _, err := st.ExecContext(context.Background(), body); err != nil {

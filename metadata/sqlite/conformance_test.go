@@ -27,7 +27,13 @@ func harness() metadatatest.Harness {
 		return store
 	}
 	return metadatatest.Harness{
-		Open:   func(t *testing.T) metadata.Store { return open(t, filepath.Join(t.TempDir(), "tenon.db")) },
-		Reopen: func(t *testing.T, s metadata.Store) metadata.Store { return open(t, s.(*store).path) },
+		Open: func(t *testing.T) metadata.Store {
+			t.Helper()
+			return open(t, filepath.Join(t.TempDir(), "tenon.db"))
+		},
+		Reopen: func(t *testing.T, s metadata.Store) metadata.Store {
+			t.Helper()
+			return open(t, s.(*store).path)
+		},
 	}
 }

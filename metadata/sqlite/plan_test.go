@@ -25,8 +25,14 @@ func TestQueryPlans(t *testing.T) {
 		return s
 	}
 	metadatatest.Run(t, metadatatest.Harness{
-		Open:   func(t *testing.T) metadata.Store { return keep(h.Open(t)) },
-		Reopen: func(t *testing.T, s metadata.Store) metadata.Store { return keep(h.Reopen(t, s)) },
+		Open: func(t *testing.T) metadata.Store {
+			t.Helper()
+			return keep(h.Open(t))
+		},
+		Reopen: func(t *testing.T, s metadata.Store) metadata.Store {
+			t.Helper()
+			return keep(h.Reopen(t, s))
+		},
 	})
 	queries := map[string]bool{}
 	for _, s := range stores {
