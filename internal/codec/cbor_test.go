@@ -265,7 +265,7 @@ func TestValuesThatCannotBeStored(t *testing.T) {
 		{map[float64]int{math.NaN(): 1}, "map has a NaN in a key, which cannot be looked up again"},
 		{struct{ M map[[1]float32]int }{map[[1]float32]int{{float32(math.NaN())}: 1}}, "M: map has a NaN in a key, which cannot be looked up again"},
 		{[]lossy{{1}, {2}}, "value of type []codec.lossy comes back different after it was written and read: a MarshalText or MarshalBinary within it loses data"},
-		{map[lossy]int{{1}: 1, {2}: 2}, "map has two keys that are written alike: "},
+		{map[lossy]int{{1}: 1, {2}: 2}, `map has two keys that are written alike: "x"`},
 		{struct{ In []fussy }{[]fussy{{3}}}, "In[0]: marshal codec.fussy: 3 is odd"},
 		{map[string]fussy{"a": {-3}}, `["a"]: marshal codec.fussy: panic: negative`},
 		{time.Now().In(time.FixedZone(strings.Repeat("x", 300), 0)), `time zone "` + strings.Repeat("x", 80) + `" has a name of more than 255 bytes`},
@@ -295,6 +295,12 @@ func TestTopLevelNilAndEmpty(t *testing.T) {
 	trip(t, (*flat)(nil))
 	trip(t, "")
 	trip(t, "\xff\xfe")
+	trip(t, outer{Inner{"embedded"}})
+	trip(t, struct {
+		*Twig
+		Inner
+		B string // hides Inner.B, which is kept
+	}{&Twig{1}, Inner{"in"}, "out"})
 	trip(t, level(9))
 	trip(t, *big.NewInt(5))
 	trip(t, big.NewInt(5))

@@ -2,9 +2,9 @@ package codec
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/tenon-ml/tenon/component"
 )
@@ -13,8 +13,8 @@ import (
 // looked up again and are errors.
 func mapPlan(p *plan, t reflect.Type, key, elem *plan) {
 	type entry struct {
-		encoded []byte
-		key     reflect.Value
+		key   []byte // encoded
+		value reflect.Value
 	}
 	p.enc = func(e *encoder, v reflect.Value) error {
 		if v.IsNil() {
@@ -35,19 +35,19 @@ func mapPlan(p *plan, t reflect.Type, key, elem *plan) {
 			if err := key.enc(&keys, scratchKey); err != nil {
 				return within("[key]", err)
 			}
-			entries = append(entries, entry{keys.buf[start:len(keys.buf):len(keys.buf)], it.Key()})
+			entries = append(entries, entry{keys.buf[start:len(keys.buf):len(keys.buf)], it.Value()})
 		}
-		slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.encoded, b.encoded) })
+		slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
 		e.head(majorMap, uint64(len(entries)))
 		scratch := reflect.New(t.Elem()).Elem()
 		for i, entry := range entries {
-			if i > 0 && bytes.Equal(entry.encoded, entries[i-1].encoded) {
-				return component.Errorf(component.Invalid, "map has two keys that are written alike: %v", entry.key)
+			if i > 0 && bytes.Equal(entry.key, entries[i-1].key) {
+				return component.Errorf(component.Invalid, "map has two keys that are written alike: %s", keyText(entry.key))
 			}
-			e.buf = append(e.buf, entry.encoded...)
-			scratch.Set(v.MapIndex(entry.key))
+			e.buf = append(e.buf, entry.key...)
+			scratch.Set(entry.value)
 			if err := elem.enc(e, scratch); err != nil {
-				return within(keyStep(entry.key), err)
+				return within("["+keyText(entry.key)+"]", err)
 			}
 			if err := e.room(); err != nil {
 				return err
@@ -87,7 +87,7 @@ func mapPlan(p *plan, t reflect.Type, key, elem *plan) {
 				return d.fail("map has a NaN in a key")
 			}
 			if err := elem.dec(d, value); err != nil {
-				return within(keyStep(k), err)
+				return within("["+keyText(encoded)+"]", err)
 			}
 			v.SetMapIndex(k, value)
 		}
@@ -114,11 +114,12 @@ func mapPlan(p *plan, t reflect.Type, key, elem *plan) {
 // reflexive reports whether a key equals itself: whether it holds no NaN.
 func reflexive(key reflect.Value) bool { return key.Equal(key) } //nolint:gocritic // that is the question
 
-// keyStep shows a map key in the way to an error.
-func keyStep(k reflect.Value) string {
-	s := fmt.Sprintf("%.40v", k)
-	if k.Kind() == reflect.String {
-		s = fmt.Sprintf("%.40q", k)
+// keyText shows the start of an encoded map key.
+func keyText(encoded []byte) string {
+	r := renderer{decoder: decoder{data: encoded}, limit: 40}
+	out, err := r.value(nil)
+	if err != nil || len(out) > r.limit {
+		return strings.ToValidUTF8(string(out[:min(len(out), r.limit)]), "") + ellipsis
 	}
-	return "[" + s + "]"
+	return string(out)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -157,10 +158,10 @@ func same(a, b reflect.Value) error {
 		for it := a.MapRange(); it.Next(); {
 			v := b.MapIndex(it.Key())
 			if !v.IsValid() {
-				return at(keyStep(it.Key()), errDiffers)
+				return at(fmt.Sprintf("[%v]", it.Key()), errDiffers)
 			}
 			if err := same(it.Value(), v); err != nil {
-				return at(keyStep(it.Key()), err)
+				return at(fmt.Sprintf("[%v]", it.Key()), err)
 			}
 		}
 	case reflect.Struct:
