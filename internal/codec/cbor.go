@@ -9,6 +9,11 @@ import (
 )
 
 // cborCodec stores any type whose every value survives, as deterministic CBOR (RFC 8949, section 4.2).
+//
+// Writer and reader are Tenon's own, because a general library loses what has to survive here: it follows json tags, merges embedded structs,
+// skips unexported fields, takes a pointer to nil for nil, drops time zones, knows no codec for a single type, holds a value whole before it
+// writes, and ends the process on a cycle. The walk over the type that refuses what would be lost has to exist anyway. Tests hold the
+// bytes against such a library.
 func cborCodec(t reflect.Type, user []Codec) (Codec, error) {
 	p, err := planOf(t, user)
 	if err != nil {
