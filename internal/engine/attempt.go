@@ -179,7 +179,7 @@ func (s *scheduler) whenClosed(c <-chan struct{}, event func()) {
 // fail decides between another attempt, a repair of the inputs, and the end.
 func (s *scheduler) fail(at *attempt, f *worker.Failure, abandoned <-chan struct{}) {
 	t := at.t
-	if f.Kind == worker.KindInput && damaged(f.Err) && s.startRepair(t, f) {
+	if suspicious(f) && s.startRepair(t, f) {
 		return
 	}
 	if f.Kind == worker.KindCancelled && (at.stopped || s.stopping) {
@@ -190,6 +190,11 @@ func (s *scheduler) fail(at *attempt, f *worker.Failure, abandoned <-chan struct
 		s.end(t, metadata.StepCancelled, reason)
 		return
 	}
+	s.decide(t, f, abandoned)
+}
+
+// decide ends a task that failed, or lets it try again.
+func (s *scheduler) decide(t *task, f *worker.Failure, abandoned <-chan struct{}) {
 	t.failures++
 	switch {
 	case f.Permanent || t.failures >= t.n.plan.Config.Retry.Attempts:

@@ -3,6 +3,8 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -251,6 +254,72 @@ func TestDamagedElements(t *testing.T) {
 	}
 	if n := calls.take()["grow"]; n != 10 {
 		t.Errorf("%d elements were computed again, want 10", n)
+	}
+}
+
+// TestDamagedStreams: tables and blobs are read by the step itself, which finds the damage.
+func TestDamagedStreams(t *testing.T) {
+	t.Parallel()
+	type row struct{ N int64 }
+	type streams struct {
+		Blob  artifact.Ref[artifact.Blob]
+		Table artifact.Ref[artifact.Table[row]]
+	}
+	for _, victim := range []string{"Blob", "Table"} {
+		t.Run(victim, func(t *testing.T) {
+			t.Parallel()
+			makes := func(context.Context, none) (streams, error) {
+				rows := make([]row, 5000)
+				for i := range rows {
+					rows[i].N = int64(i) * 1_000_003
+				}
+				return streams{artifact.New(artifact.BlobOf(big(1))), artifact.New(artifact.TableOf(rows))}, nil
+			}
+			reads := func(ctx context.Context, s streams) (artifact.Ref[int], error) {
+				r, err := s.Blob.Value().Open(ctx)
+				if err != nil {
+					return artifact.Ref[int]{}, err
+				}
+				defer r.Close()
+				n, err := io.Copy(io.Discard, r)
+				if err != nil {
+					return artifact.Ref[int]{}, fmt.Errorf("read the blob: %w", err)
+				}
+				rows, err := s.Table.Value().Collect(ctx)
+				return artifact.New(int(n) + len(rows)), err
+			}
+			p := pipeline.Define("streams", func(p *pipeline.Builder, _ none) artifact.Ref[int] {
+				return pipeline.Step(p, "reads", reads, pipeline.Step(p, "makes", makes, none{}), step.Config{Cache: step.Never})
+			})
+			r := newRig(t)
+			first := run(t.Context(), r, p, none{})
+			first.want(metadata.RunSucceeded)
+			for _, o := range first.step("makes").Outputs {
+				if o.Name == victim {
+					if err := damages["flipped"](r.file(o.Record.Digest)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			second := run(t.Context(), r, p, none{})
+			second.want(metadata.RunSucceeded, "makes", succeeded, "reads", succeeded)
+			if got := result[int](second, 0); got != 12000+5000 {
+				t.Errorf("the result is %d", got)
+			}
+		})
+	}
+}
+
+// TestSuspicionWithoutDamage: a step that says "corrupt" of something else fails as any other.
+func TestSuspicionWithoutDamage(t *testing.T) {
+	t.Parallel()
+	reads := act(func(context.Context, string, []int) (int, error) {
+		return 0, component.Errorf(component.Corrupt, "the disk of another")
+	})
+	o := run(t.Context(), newRig(t), single(reads, step.Config{Retry: step.Retry{Attempts: 2, Backoff: 1}}), none{})
+	o.want(metadata.RunFailed, "it", failed)
+	if got := len(o.attempts("it", -1)); got != 2 || o.step("it").Error != "the disk of another" {
+		t.Errorf("%d attempts, %s", got, o.step("it").Error)
 	}
 }
 

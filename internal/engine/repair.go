@@ -22,7 +22,6 @@ type repair struct {
 	by      *task     // the task that computes this one's result again
 	waiters []*waiter // of this one's end
 	tried   bool      // its inputs were found damaged once
-	healed  bool      // its result was computed again
 }
 
 // waiter goes on when everything that it waits for has been computed again.
@@ -37,8 +36,13 @@ func damaged(err error) bool {
 	return errors.Is(err, component.ErrCorrupt) || errors.Is(err, component.ErrNotFound)
 }
 
-// startRepair looks for damaged content among the inputs of t and computes again what came from the cache. T waits for it, and fails with f
-// if nothing can be done. It reports false if that was tried before.
+// suspicious reports whether an attempt may have failed because an input is damaged. Blobs and tables are read by the step itself.
+func suspicious(f *worker.Failure) bool {
+	return f.Kind == worker.KindInput && damaged(f.Err) || f.Kind == worker.KindError && errors.Is(f.Err, component.ErrCorrupt)
+}
+
+// startRepair looks for damaged content among the inputs of t and computes again what came from the cache. T waits for it; if nothing can be
+// done its failure counts like any other. It reports false if that was tried before.
 func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 	if t.tried || s.stopping {
 		return false
@@ -47,7 +51,7 @@ func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 	t.state = metadata.StepRetrying
 	s.recordTask(t, f.Message)
 	s.emitTask(t, f.Message)
-	s.recompute(t.inputs, func() { s.endFailed(t, f) }, func(failed *node) {
+	s.recompute(t.inputs, func() { s.decide(t, f, nil) }, func(failed *node) {
 		if failed != nil {
 			s.end(t, metadata.StepCancelled, upstreamReason(failed))
 			return
@@ -61,27 +65,24 @@ func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 }
 
 // recompute looks beside the scheduler for damaged content among records, and runs the cached tasks that it came from. Resume is called
-// after the last of them, or at once if others have done so meanwhile; hopeless if the content is of a task that ran in this run.
+// after the last of them, or at once if others have done so meanwhile; hopeless if nothing is damaged, or if the content is of a task that
+// ran in this run.
 func (s *scheduler) recompute(records []artifact.Record, hopeless func(), resume func(failed *node)) {
+	records = flatten(records)
 	s.spawn(func() func() {
 		bad := s.findDamage(records)
 		return func() {
 			w := &waiter{resume: resume}
-			healed := len(bad) == 0
 			for _, n := range s.nodes {
 				for _, t := range n.tasks {
-					switch {
-					case !hasOutput(t, bad):
-					case t.state == metadata.StepCached:
+					if t.state == metadata.StepCached && hasOutput(t, bad) {
 						s.rerun(t, w)
-					case t.healed:
-						healed = true
 					}
 				}
 			}
 			switch {
 			case w.left > 0:
-			case healed:
+			case slices.ContainsFunc(records, func(r artifact.Record) bool { return s.healed[r.Digest] }):
 				resume(nil)
 			default:
 				hopeless()
@@ -108,7 +109,7 @@ func (s *scheduler) rerun(t *task, w *waiter) {
 // findDamage reads content to its end and returns what is not what it should be.
 func (s *scheduler) findDamage(records []artifact.Record) map[artifact.Digest]bool {
 	bad, read := map[artifact.Digest]bool{}, map[artifact.Digest]bool{}
-	for _, r := range flatten(records) {
+	for _, r := range records {
 		if r.Inline != nil || read[r.Digest] {
 			continue
 		}
@@ -149,8 +150,13 @@ func verify(ctx context.Context, store artifact.Store, d artifact.Digest) error 
 func (s *scheduler) repaired(again *task) {
 	s.repairs--
 	t, n := again.repairs, again.n
+	if done(again.state) {
+		for _, o := range t.outputs {
+			s.healed[o.Record.Digest] = true
+		}
+	}
 	t.state, t.outputs, t.origin, t.computed = again.state, again.outputs, again.origin, again.computed
-	t.attempts, t.upSeq, t.by, t.healed = again.attempts, again.upSeq, nil, done(again.state)
+	t.attempts, t.upSeq, t.by = again.attempts, again.upSeq, nil
 	n.upSeq = max(n.upSeq, t.upSeq)
 	n.gathered = nil
 	if !done(t.state) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/orchestrator"
@@ -41,7 +42,8 @@ type scheduler struct {
 	running  map[*attempt]struct{}
 	unshown  []*attempt
 	retrying int
-	repairs  int // tasks that compute damaged content again
+	repairs  int                      // tasks that compute damaged content again
+	healed   map[artifact.Digest]bool // content that was computed again
 
 	lookingUp, committing, showing, pausing, checkedResults bool
 
@@ -67,7 +69,7 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	s := &scheduler{
 		c: c, j: j, run: j.Run, quick: !caps.Remote,
 		inbox: make(chan func(), 256), over: make(chan struct{}), timers: map[*time.Timer]struct{}{},
-		limits: newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{},
+		limits: newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
 	}
 	s.host = &host{s: s, attempts: map[string]*attempt{}}
 	if err := s.build(); err != nil {
