@@ -28,7 +28,7 @@ func (c *cli) artifactGetCommand() *cobra.Command {
 			"directory that exists, the artifact's own name is used within it. A directory artifact is written as a tar archive.",
 		Example:           "tenon artifact get LAST/report -o report.html\ntenon artifact get LAST/report -o .\ntenon artifact get LAST/export | tar -t",
 		Args:              arguments(1, 1, artifactReference),
-		ValidArgsFunction: atMost(1, c.completeArtifacts),
+		ValidArgsFunction: once(c.completeArtifacts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error { return c.getArtifact(cmd.Context(), client, args[0], file) })
 		},

@@ -11,11 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
-
-const artifactReference = "an artifact: its ID, the beginning of its ID, or RUN/STEP[/OUTPUT]"
 
 func (c *cli) artifactsCommand() *cobra.Command {
 	return c.group(&cobra.Command{
@@ -117,7 +114,7 @@ func (c *cli) artifactShowCommand() *cobra.Command {
 		Short:             "Show an artifact: its type, size, preview and lineage",
 		Example:           "tenon artifact show LAST/train/Model\ntenon artifact show 0199f3c2-7a1b -o json",
 		Args:              arguments(1, 1, artifactReference),
-		ValidArgsFunction: atMost(1, c.completeArtifacts),
+		ValidArgsFunction: once(c.completeArtifacts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				a, err := findArtifact(cmd.Context(), client.Metadata(), args[0])
@@ -231,82 +228,4 @@ func (c *cli) columnGrid(b *strings.Builder, rec artifact.Record) {
 		b.WriteString("\n" + c.out.paint(bold, "Columns") + "\n")
 		g.write(b, c.out)
 	}
-}
-
-// findArtifact resolves what a person wrote for an artifact.
-func findArtifact(ctx context.Context, store metadata.Store, ref string) (metadata.Artifact, error) {
-	if run, path, ok := strings.Cut(ref, "/"); ok {
-		return outputOf(ctx, store, run, path)
-	}
-	prefix := strings.ToLower(ref)
-	if strings.Trim(prefix, "0123456789abcdef-") != "" {
-		return metadata.Artifact{}, usagef("%.80q is no artifact: name %s", ref, artifactReference)
-	}
-	page, err := store.Artifacts(ctx, metadata.ArtifactQuery{IDPrefix: prefix, Cursor: metadata.Cursor{Limit: 4}})
-	switch {
-	case err != nil:
-		return metadata.Artifact{}, err
-	case len(page.Items) == 0:
-		return metadata.Artifact{}, component.Errorf(component.NotFound, "no artifact %.80q: \"tenon artifact list\" shows the artifacts", ref)
-	case len(page.Items) > 1:
-		return metadata.Artifact{}, usagef("%.80q may be several artifacts, %s, %s: write more of the ID", ref, page.Items[0].ID, page.Items[1].ID)
-	}
-	return page.Items[0], nil
-}
-
-// outputOf finds the output of a step. The names of steps may hold slashes too, so the longest one that exists wins.
-func outputOf(ctx context.Context, store metadata.Store, runRef, path string) (metadata.Artifact, error) {
-	run, err := findRun(ctx, store, runRef, "")
-	if err != nil {
-		return metadata.Artifact{}, err
-	}
-	outputs, err := outputsOf(ctx, store, run.ID, path)
-	if err != nil {
-		return metadata.Artifact{}, err
-	}
-	want := ""
-	if len(outputs) == 0 {
-		if cut := strings.LastIndexByte(path, '/'); cut > 0 {
-			want = path[cut+1:]
-			if outputs, err = outputsOf(ctx, store, run.ID, path[:cut]); err != nil {
-				return metadata.Artifact{}, err
-			}
-		}
-	}
-	var names []string
-	for _, a := range outputs {
-		if a.Name == want || want == "" && len(outputs) == 1 {
-			return a, nil
-		}
-		names = append(names, a.Name)
-	}
-	slices.Sort(names)
-	switch {
-	case len(names) == 0:
-		return metadata.Artifact{}, component.Errorf(component.NotFound, "run %s has no output %.80q: \"tenon run show %s\" shows its outputs", run.ID, path, run.ID)
-	case want == "":
-		return metadata.Artifact{}, usagef("step %.80q has several outputs: add one of /%s", path, strings.Join(names, ", /"))
-	}
-	return metadata.Artifact{}, component.Errorf(component.NotFound, "step %.80q has no output %.80q: it has %s", strings.TrimSuffix(path, "/"+want), want, strings.Join(names, ", "))
-}
-
-// outputsOf returns the outputs of a step or of one element.
-func outputsOf(ctx context.Context, store metadata.Store, run, name string) ([]metadata.Artifact, error) {
-	step, index := splitElement(name)
-	at := -1
-	if index != nil {
-		at = *index
-	}
-	var outputs []metadata.Artifact
-	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Artifact], error) {
-		return store.Artifacts(ctx, metadata.ArtifactQuery{Run: run, Step: step, Cursor: cur})
-	}) {
-		if err != nil {
-			return nil, err
-		}
-		if a.Index == at {
-			outputs = append(outputs, a)
-		}
-	}
-	return outputs, nil
 }

@@ -44,10 +44,10 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 	}
 }
 
-// atMost limits a completion to the first n arguments.
-func atMost(n int, complete completion) completion {
+// once limits a completion to the first argument.
+func once(complete completion) completion {
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-		if len(args) >= n {
+		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return complete(cmd, args, toComplete)

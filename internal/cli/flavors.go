@@ -66,7 +66,7 @@ func (c *cli) flavorShowCommand() *cobra.Command {
 		Long:              "Show a flavor and the configuration it takes. FLAVOR is a name, or KIND/NAME where several kinds have the name.\n\nWith -o json the configuration is a JSON Schema.",
 		Example:           "tenon flavor show artifact_store/local\ntenon flavor show artifact_store/local -o json",
 		Args:              arguments(1, 1, "a flavor"),
-		ValidArgsFunction: atMost(1, c.completeFlavors),
+		ValidArgsFunction: once(c.completeFlavors),
 		RunE: func(_ *cobra.Command, args []string) error {
 			fl, err := c.flavorNamed(args[0])
 			if err != nil {

@@ -166,15 +166,16 @@ func (f frame) bar(r *row, done, total int64) string {
 		return strconv.FormatInt(done, 10)
 	}
 	done = max(0, min(done, total))
-	label := strconv.FormatInt(done, 10) + "/" + strconv.FormatInt(total, 10)
+	parts := []string{strconv.FormatInt(done, 10) + "/" + strconv.FormatInt(total, 10)}
 	if n := r.counts[failed]; n > 0 {
-		label += ", " + paint(f.color, red, strconv.Itoa(n)+" failed")
+		parts = append(parts, paint(f.color, red, strconv.Itoa(n)+" failed"))
 	}
 	for _, s := range []state{cached, cancelled} {
 		if n := r.counts[s]; n > 0 {
-			label += ", " + strconv.Itoa(n) + " " + s.String()
+			parts = append(parts, strconv.Itoa(n)+" "+s.String())
 		}
 	}
+	label := strings.Join(parts, ", ")
 	if r.state.ended() {
 		return label
 	}

@@ -18,7 +18,7 @@ func (c *cli) graphCommand() *cobra.Command {
 		Short:             "Print the graph of a pipeline",
 		Long:              "Print the graph of a pipeline: its steps with their parameters, inputs and outputs. Nothing runs.",
 		Example:           p + "\n" + p + " --format mermaid\n" + p + " --format dot | dot -Tsvg > graph.svg\n" + p + " --format json --set name=value",
-		ValidArgsFunction: atMost(1, c.completePipelines),
+		ValidArgsFunction: once(c.completePipelines),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			def, err := c.choose(cmd, args)
 			if err != nil {
@@ -42,9 +42,11 @@ func (c *cli) graphCommand() *cobra.Command {
 				out = program.Graph.Mermaid()
 			default:
 				width, _ := c.out.size()
-				for line := range strings.Lines(program.Graph.Text()) {
-					out += fit(strings.TrimSuffix(line, "\n"), width) + "\n"
+				lines := strings.Split(program.Graph.Text(), "\n")
+				for i := range lines {
+					lines[i] = fit(lines[i], width)
 				}
+				out = strings.Join(lines, "\n")
 			}
 			_, err = io.WriteString(c.out.w, out)
 			return err

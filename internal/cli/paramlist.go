@@ -34,7 +34,7 @@ func (c *cli) paramsCommand() *cobra.Command {
 		Short:             "List the parameters of a pipeline",
 		Long:              "List the parameters of a pipeline, with their types, defaults and what they mean. Set them with --set name=value, or\nunder params: in a file for --config.",
 		Example:           p + "\n" + p + " -o json",
-		ValidArgsFunction: atMost(1, c.completePipelines),
+		ValidArgsFunction: once(c.completePipelines),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			def, err := c.choose(cmd, args)
 			if err != nil {

@@ -66,7 +66,7 @@ func (c *cli) runCommand() *cobra.Command {
 		Use:               "run" + c.nameArgument() + " [flags]",
 		Short:             "Run a pipeline",
 		Long:              "Run a pipeline, and wait for its end. Steps whose result is known are not run again.\n\nAn interrupt (Ctrl-C) cancels the run: running steps are asked to stop. A second one ends the program at once.",
-		ValidArgsFunction: atMost(1, c.completePipelines),
+		ValidArgsFunction: once(c.completePipelines),
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.runPipeline(cmd, o, args) },
 	}
 	o.flags(cmd.Flags())

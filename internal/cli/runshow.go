@@ -26,7 +26,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 		Short:             "Show a run: its steps, metrics, outputs and results",
 		Example:           "tenon run show LAST\ntenon run show LAST --pipeline penguins\ntenon run show 0199f3c2-7a1b -o json",
 		Args:              arguments(1, 1, runReference),
-		ValidArgsFunction: atMost(1, c.completeRuns),
+		ValidArgsFunction: once(c.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				run, err := findRun(cmd.Context(), client.Metadata(), args[0], pipe)

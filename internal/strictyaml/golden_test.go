@@ -61,7 +61,7 @@ func TestSetErrors(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	for _, arg := range []string{
-		"", "=", "nmae=x", "zzz=1", "retry.atempts=1", "retry.zzz=1", "retry=3", "retry={atempts: 1}", "name.first=x", "hosts.0=x", "rest.x.y=1",
+		"", "=", "nme=x", "zzz=1", "retry.atempts=1", "retry.zzz=1", "retry=3", "retry={atempts: 1}", "name.first=x", "hosts.0=x", "rest.x.y=1",
 		"deep=yes", "deep=", "deep=1", "seed=-1", "seed=65536", "seed=1.5", "seed=010", "seed=", "seed=+-1", "seed=0x10000",
 		"retry.attempts=300", "retry.attempts=-129", "retry.attempts=1e2", "lr=abc", "lr=nan", "lr=Infinity", "lr=1e999", "lr=1e-999", "lr=", "lr=1,5", "test_share=1e39",
 		"wait=90", "wait=", "wait=5 minutes", "when=2026-01-31", "when=now", "raw=?", "size=x",

@@ -75,7 +75,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		var set numbers
 		for name, text := range map[string]string{
-			"i8": fmt.Sprint(want.I8), "i64": fmt.Sprint(want.I64), "u16": fmt.Sprintf("%#x", want.U16), "u64": fmt.Sprint(want.U64),
+			"i8": strconv.Itoa(int(want.I8)), "i64": strconv.FormatInt(want.I64, 10), "u16": fmt.Sprintf("%#x", want.U16), "u64": strconv.FormatUint(want.U64, 10),
 			"f32": strconv.FormatFloat(float64(want.F32), 'g', -1, 32), "f64": strconv.FormatFloat(want.F64, 'g', -1, 64),
 			"b": strconv.FormatBool(want.B), "d": want.D.String(), "s": want.S,
 		} {
