@@ -93,7 +93,7 @@ func (c *cli) input(p pipeline.Definition, o *inputOptions) (input, error) {
 		if err != nil {
 			return in, err
 		}
-		if err := in.decode(data, o.config); err != nil {
+		if err := in.decode(data, sourceName(o.config)); err != nil {
 			return in, usage(err)
 		}
 	}
@@ -138,6 +138,14 @@ func placed(n strictyaml.Node, err error) error {
 		}
 		n, text = child, rest
 	}
+}
+
+// sourceName is how errors in a file call it.
+func sourceName(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
 }
 
 // readFile reads a file that a flag names, or standard input for "-".

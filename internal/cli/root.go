@@ -104,7 +104,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.PersistentFlags().StringVar(&c.home, "home", "", "state `directory` (default: TENON_HOME, or ~/.tenon)")
+	root.PersistentFlags().Var(&filled{&c.home, 4096}, "home", "state `directory` (default: TENON_HOME, or ~/.tenon)")
 	root.PersistentFlags().BoolP("help", "h", false, "show help")
 	root.AddCommand(c.versionCommand(), c.completionCommand())
 	root.SetHelpCommand(c.helpCommand())

@@ -19,7 +19,7 @@ func (c *cli) readStack(file string) (stack.Spec, []byte, error) {
 	if err != nil {
 		return stack.Spec{}, nil, err
 	}
-	spec, err := stack.Parse(data, file)
+	spec, err := stack.Parse(data, sourceName(file))
 	if err != nil {
 		return spec, nil, usage(err)
 	}
