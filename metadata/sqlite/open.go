@@ -2,12 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"embed"
-	"encoding/binary"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,6 +22,8 @@ import (
 const (
 	// schemaVersion is the newest version that this code knows; PRAGMA user_version holds that of a file.
 	schemaVersion = 1
+	// smallestPage is the size in bytes of the smallest page that SQLite knows.
+	smallestPage = 512
 	// migrationPatience bounds the wait for another process that migrates the same file.
 	migrationPatience = time.Minute
 )
@@ -50,7 +52,7 @@ func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := newStore(abs, o.Logger)
-	version, err := s.inspect()
+	version, err := s.inspect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,29 +64,39 @@ func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
 	return s, nil
 }
 
-// inspect reads the schema's version from the file's header, before SQLite touches the file.
-func (s *store) inspect() (version int, err error) {
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
+// inspect reads the schema's version from the file without touching it. Only SQLite may open the file: closing a descriptor of one's own
+// would give up, under POSIX, all locks that this process has on it.
+func (s *store) inspect(ctx context.Context) (version int, err error) {
+	info, err := os.Stat(s.path)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return 0, component.Errorf(component.PermissionDenied, "metadata: %w: the database must be readable and writable", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
 	case err != nil:
-		return 0, component.Errorf(component.Invalid, "metadata: %w: the path must be that of a file in an existing directory", err)
-	}
-	defer f.Close()
-	const (
-		magic     = "SQLite format 3\x00"
-		versionAt = 60 // https://www.sqlite.org/fileformat.html#the_database_header
-	)
-	header := make([]byte, versionAt+4)
-	n, err := io.ReadFull(f, header)
-	if n == 0 && errors.Is(err, io.EOF) {
-		return 0, nil // new
-	}
-	if err != nil || string(header[:len(magic)]) != magic {
+		return 0, fileError(err)
+	case info.IsDir():
+		return 0, fileError(&fs.PathError{Op: "open", Path: s.path, Err: errors.New("is a directory")})
+	case info.Size() > 0 && info.Size() < smallestPage: // SQLite would take some for new ones
 		return 0, component.Errorf(component.Corrupt, "metadata %s: not a SQLite database: move it away to start anew", s.path)
+	case info.Mode().Perm()&0o222 == 0:
+		return 0, fileError(&fs.PathError{Op: "open", Path: s.path, Err: fs.ErrPermission})
 	}
-	return s.known(int(binary.BigEndian.Uint32(header[versionAt:])))
+	db, err := sql.Open(driverName, fileURI(s.path, url.Values{"mode": {"ro"}, "immutable": {"1"}}))
+	if err != nil {
+		return 0, s.coded("open", err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, nil //nolint:nilerr // another process is writing it, or it is damaged: who opens it with locks will see
+	}
+	return s.known(version)
+}
+
+// fileError is why the file cannot be opened or made.
+func fileError(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return component.Errorf(component.PermissionDenied, "metadata: %w: the database must be readable and writable", err)
+	}
+	return component.Errorf(component.Invalid, "metadata: %w: the path must be that of a file in an existing directory", err)
 }
 
 func (s *store) known(version int) (int, error) {
@@ -102,11 +114,14 @@ func (s *store) start(ctx context.Context, version int) error {
 			return err
 		}
 		defer unlock()
+		if err := s.create(); err != nil {
+			return err
+		}
 	}
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	// The header is older than what the write-ahead log may hold.
+	// The file is older than what the write-ahead log may hold.
 	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
@@ -116,19 +131,34 @@ func (s *store) start(ctx context.Context, version int) error {
 	return s.migrate(ctx)
 }
 
-// lock keeps other processes from migrating.
+// lock keeps other processes from making and migrating the database.
 func (s *store) lock(ctx context.Context) (unlock func(), err error) {
 	l := flock.New(s.path + ".lock")
 	wait, cancel := context.WithTimeout(ctx, migrationPatience)
 	defer cancel()
-	if _, err := l.TryLockContext(wait, 5*time.Millisecond); err != nil {
-		if wait.Err() != nil && ctx.Err() == nil {
-			return nil, component.Errorf(component.Unavailable, "metadata %s: another program has been migrating the database for more than %v", s.path, migrationPatience)
-		}
-		return nil, err
+	_, err = l.TryLockContext(wait, 5*time.Millisecond)
+	switch {
+	case err == nil:
+		// The file stays: removing it would let two processes lock two files of the same name.
+		return func() { _ = l.Unlock() }, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case wait.Err() != nil:
+		return nil, component.Errorf(component.Unavailable, "metadata %s: another program has been migrating the database for more than %v", s.path, migrationPatience)
 	}
-	// The file stays: removing it would let two processes lock two files of the same name.
-	return func() { _ = l.Unlock() }, nil
+	return nil, fileError(err)
+}
+
+// create makes the file, for its owner alone, if there is none.
+func (s *store) create() error {
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fileError(err)
+	}
+	return f.Close()
 }
 
 func (s *store) migrate(ctx context.Context) error {
