@@ -194,34 +194,6 @@ func TestStrangeNames(t *testing.T) {
 	}
 }
 
-// A store that is opened and refused, or opened and closed, takes no lock from another of the same process on the same file: with its locks
-// gone, the end of another process would remove the log under it.
-func TestLocksSurviveOtherStores(t *testing.T) {
-	t.Parallel()
-	path, _ := closed(t)
-	store := openAt(t, path)
-	_, batch := newRun("before")
-	apply(t, store, batch)
-	again, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := child(t.Context(), "open and close", path).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if _, err := os.Stat(path + "-wal"); err != nil {
-		t.Errorf("another process removed the log of an open store: %v", err)
-	}
-	_, batch = newRun("after")
-	apply(t, store, batch)
-	if out, err := child(t.Context(), "expect 3 runs", path).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 // Several open a new database at once: one makes it, the others wait.
 func TestOpenTogether(t *testing.T) {
 	t.Parallel()

@@ -25,12 +25,6 @@ func TestChild(t *testing.T) {
 	switch os.Getenv(roleEnv) {
 	case "":
 		t.Skip("run by the tests of several processes")
-	case "open and close":
-		openAt(t, os.Getenv(pathEnv))
-	case "expect 3 runs":
-		if page, err := openAt(t, os.Getenv(pathEnv)).Runs(t.Context(), metadata.RunQuery{}); err != nil || len(page.Items) != 3 {
-			t.Errorf("%d runs, want 3 (%v)", len(page.Items), err)
-		}
 	case "hammer":
 		hammer(t, openAt(t, os.Getenv(pathEnv)))
 	case "write until killed":
