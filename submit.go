@@ -32,15 +32,15 @@ func (c *Client) Submit(ctx context.Context, s pipeline.Submission) (pipeline.Ha
 	if !c.begin() {
 		return nil, component.Errorf(component.FailedPrecondition, "run pipeline %s: the client is closed", s.Pipeline.Name())
 	}
+	defer c.runs.Done()
 	r, err := c.start(ctx, s)
 	if err != nil {
-		c.runs.Done()
 		return nil, err
 	}
 	return r, nil
 }
 
-// begin counts a run, so that Close waits for it. It reports false after Close.
+// begin counts a submission, so that Close waits for it. It reports false after Close.
 func (c *Client) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,6 +79,7 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		}},
 		Observer: r.observe,
 	}
+	c.runs.Add(1)
 	go func() {
 		defer c.runs.Done()
 		defer unhook()
