@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/transfer"
@@ -339,6 +341,63 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// TestModelInterrupted cancels the runs of random graphs at any moment, over a metadata store that is unavailable now and then, also after it
+// has applied a batch. Whatever the model says may be cancelled instead, and nothing else.
+func TestModelInterrupted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		specs := drawGraph(rt)
+		one := *r
+		one.tb = &checked{TB: t, rt: rt}
+		one.options = plan.Options{OnFailure: rapid.SampledFrom([]plan.FailureMode{plan.Continue, plan.Stop, plan.FailFast}).Draw(rt, "mode")}
+		one.meta = &flaky{Store: r.meta, every: rapid.Int64Range(4, 12).Draw(rt, "flaky")}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		left := rapid.IntRange(1, 40).Draw(rt, "cancel at")
+		one.observer = func(engine.Event) {
+			if left--; left == 0 {
+				cancel()
+			}
+		}
+		o := run(ctx, &one, wire(specs, seeds.Add(1)), none{})
+		compareSteps(rt, o, specs, predict(specs), true)
+		want := metadata.RunSucceeded
+		for _, st := range o.steps {
+			switch {
+			case st.State == failed && st.Index < 0:
+				want = metadata.RunFailed
+			case st.State == cancelled && want == metadata.RunSucceeded:
+				want = metadata.RunCancelled
+			}
+		}
+		if o.Run.State != want {
+			rt.Errorf("the run is %s, want %s", o.Run.State, want)
+		}
+	})
+}
+
+// flaky is a store that is unavailable at times.
+type flaky struct {
+	metadata.Store
+	every int64
+	calls atomic.Int64
+}
+
+func (f *flaky) Apply(ctx context.Context, b metadata.Batch) error {
+	away := component.Errorf(component.Unavailable, "away for a moment")
+	switch f.calls.Add(1) % f.every {
+	case 0:
+		return away
+	case 1:
+		if err := f.Store.Apply(ctx, b); err != nil {
+			return err
+		}
+		return away
+	}
+	return f.Store.Apply(ctx, b)
+}
+
 func compare(t *rapid.T, o *outcome, specs []spec, model []wanted, mode plan.FailureMode) {
 	want := metadata.RunSucceeded
 	if slices.ContainsFunc(model, func(w wanted) bool { return w.state == failed }) {
@@ -347,7 +406,12 @@ func compare(t *rapid.T, o *outcome, specs []spec, model []wanted, mode plan.Fai
 	if o.Run.State != want {
 		t.Errorf("the run is %s, want %s", o.Run.State, want)
 	}
-	stops := mode != plan.Continue && want == metadata.RunFailed
+	compareSteps(t, o, specs, model, mode != plan.Continue && want == metadata.RunFailed)
+}
+
+// compareSteps compares how nodes and elements ended. In a run that stops early they may be cancelled instead, or their elements never
+// known.
+func compareSteps(t *rapid.T, o *outcome, specs []spec, model []wanted, stops bool) {
 	for i, w := range model {
 		compareTask(t, o, nodeName(i), -1, w, stops, specs[i].kind.mapped())
 		for k, e := range w.elements {
