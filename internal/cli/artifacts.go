@@ -48,7 +48,7 @@ func (c *cli) artifactListCommand() *cobra.Command {
 				q.Cursor = cur.cursor()
 				page, err := client.Metadata().Artifacts(cmd.Context(), q)
 				if err != nil {
-					return err
+					return cur.explain(err)
 				}
 				for i := range page.Items {
 					page.Items[i].Record = forShow(page.Items[i].Record)

@@ -63,6 +63,7 @@ each log record.
 | 1 | a run failed, something was not found, or a component did not work |
 | 2 | bad input: one line says what would be right, and nothing was written |
 | 130 | interrupted |
+| 141 | the reader of the output went away, as "head" does; nothing is said |
 
 | environment variable | |
 |---|---|

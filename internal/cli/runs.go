@@ -42,6 +42,14 @@ func (f *cursorFlags) cursor() metadata.Cursor {
 	return metadata.Cursor{Limit: f.limit, After: f.after}
 }
 
+// explain names the flag that an error is about.
+func (f *cursorFlags) explain(err error) error {
+	if f.after != "" && errors.Is(err, component.ErrInvalid) {
+		return usagef("flag --after: %w", err)
+	}
+	return err
+}
+
 // more says how to get the next page.
 func (c *cli) more(next string) {
 	if next != "" {
@@ -74,7 +82,7 @@ func (c *cli) runListCommand() *cobra.Command {
 				q.Cursor = cur.cursor()
 				page, err := client.Metadata().Runs(cmd.Context(), q)
 				if err != nil {
-					return err
+					return cur.explain(err)
 				}
 				if err := c.show(f, listing[metadata.Run]{orEmpty(page.Items), page.Next}, func(b *strings.Builder) { c.runGrid(b, page.Items) }); err != nil {
 					return err
