@@ -84,11 +84,11 @@ func (s *store) inspect(ctx context.Context) (version int, err error) {
 	if err != nil {
 		return 0, s.coded("open", err)
 	}
-	defer db.Close()
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return 0, nil //nolint:nilerr // another process is writing it, or it is damaged: who opens it with locks will see
+	defer func() { _ = db.Close() }() // only read
+	if db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version) != nil {
+		return 0, nil // another process is writing it, or it is damaged: who opens it with locks will see
 	}
-	return s.known(version)
+	return version, s.supports(version)
 }
 
 // fileError is why the file cannot be opened or made.
@@ -99,11 +99,12 @@ func fileError(err error) error {
 	return component.Errorf(component.Invalid, "metadata: %w: the path must be that of a file in an existing directory", err)
 }
 
-func (s *store) known(version int) (int, error) {
+// supports refuses the database of a newer version.
+func (s *store) supports(version int) error {
 	if version > schemaVersion {
-		return 0, component.Errorf(component.Unsupported, "metadata %s: written by a newer Tenon (its schema is %d, this Tenon knows %d): upgrade Tenon to use it", s.path, version, schemaVersion)
+		return component.Errorf(component.Unsupported, "metadata %s: written by a newer Tenon (its schema is %d, this Tenon knows %d): upgrade Tenon to use it", s.path, version, schemaVersion)
 	}
-	return version, nil
+	return nil
 }
 
 // start connects and brings the schema up to date. Only one process at a time makes or migrates a database.
@@ -125,7 +126,7 @@ func (s *store) start(ctx context.Context, version int) error {
 	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	if _, err := s.known(version); err != nil || version == schemaVersion {
+	if err := s.supports(version); err != nil || version == schemaVersion {
 		return err
 	}
 	return s.migrate(ctx)
