@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -56,7 +57,11 @@ func (c *cli) getArtifact(ctx context.Context, client Client, ref, file string) 
 		return err
 	}
 	defer content.Close()
-	name := suggestedName(a.Record, a.Name)
+	output := a.Name
+	if output == "output" { // the only one of its step
+		output = path.Base(a.Step)
+	}
+	name := suggestedName(a.Record, output)
 	if file != "" {
 		if info, err := os.Stat(file); err == nil && info.IsDir() {
 			file = filepath.Join(file, name)
@@ -70,7 +75,7 @@ func (c *cli) getArtifact(ctx context.Context, client Client, ref, file string) 
 			return err
 		}
 		if isBinary(head) {
-			return usagef("the content is not text and would garble the terminal: write it to a file with -o %s", shellQuote(name))
+			return usagef("the content is not text: write it to a file with -o %s, or look at it with \"tenon artifact show\"", shellQuote(name))
 		}
 	}
 	_, err = io.Copy(c.out.w, r)
@@ -78,10 +83,10 @@ func (c *cli) getArtifact(ctx context.Context, client Client, ref, file string) 
 }
 
 // writeFile writes a file whole or not at all.
-func (c *cli) writeFile(path string, content io.Reader) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tenon-*")
+func (c *cli) writeFile(to string, content io.Reader) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(to), ".tenon-*")
 	if err != nil {
-		return usage(unwrapPath("-o "+path, err))
+		return usage(unwrapPath("-o "+to, err))
 	}
 	defer func() {
 		if err != nil {
@@ -99,10 +104,10 @@ func (c *cli) writeFile(path string, content io.Reader) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return unwrapPath("-o "+path, err)
+	if err := os.Rename(f.Name(), to); err != nil {
+		return unwrapPath("-o "+to, err)
 	}
-	fmt.Fprintln(c.err.w, c.err.paint(dim, "wrote "+path+", "+size(n)))
+	fmt.Fprintln(c.err.w, c.err.paint(dim, "wrote "+to+", "+size(n)))
 	return nil
 }
 
