@@ -5,14 +5,10 @@ package faults_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +17,6 @@ import (
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -193,162 +188,6 @@ func marked(t *testing.T, home, what string) int {
 		t.Fatal(err)
 	}
 	return bytes.Count(data, []byte("\n"))
-}
-
-// TestProgramsOnOneHome runs two programs, each of them twice, on one new home at once: they make and migrate the database together, write
-// the same artifacts, and number versions of the same names.
-func TestProgramsOnOneHome(t *testing.T) {
-	t.Parallel()
-	home := filepath.Join(t.TempDir(), "home")
-	const each = 2
-	type running struct {
-		name        string
-		cmd         *exec.Cmd
-		out, errOut bytes.Buffer
-	}
-	var all []*running
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for range each {
-		for _, name := range []string{"sums", "squares"} {
-			r := &running{name: name, cmd: program(t.Context(), name, home, "run", "-o", "json")}
-			r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.errOut
-			if err := r.cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, r)
-		}
-	}
-	for _, r := range all {
-		if err := r.cmd.Wait(); err != nil {
-			t.Errorf("%s: %v\n%s%s", r.name, err, r.out.Bytes(), r.errOut.Bytes())
-		}
-		if said := r.errOut.String() + r.out.String(); strings.Contains(said, "locked") || strings.Contains(said, "busy") {
-			t.Errorf("%s says %s", r.name, said)
-		}
-	}
-	client := open(t, home)
-	want := map[string]int{"sums": 150 * 149 / 2, "squares": 299 * 300 * 599 / 6}
-	steps := map[string]int{"sums": 150, "squares": 302}
-	for name, value := range want {
-		runs, err := client.Metadata().Runs(t.Context(), metadata.RunQuery{Pipeline: name})
-		if err != nil || len(runs.Items) != each {
-			t.Fatalf("%d runs of %s are recorded, %v", len(runs.Items), name, err)
-		}
-		for _, r := range runs.Items {
-			full, err := client.Metadata().Run(t.Context(), r.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if full.State != metadata.RunSucceeded || full.Outputs["output"].Preview != strconv.Itoa(value) {
-				t.Errorf("%s %s, its result is %q, want %d", name, full.State, full.Outputs["output"].Preview, value)
-			}
-			if n := full.Counts[metadata.StepSucceeded] + full.Counts[metadata.StepCached]; n != steps[name] {
-				t.Errorf("%s has %d steps that ended well: %v", name, n, full.Counts)
-			}
-		}
-		v, err := client.Metadata().Version(t.Context(), name+"/output", 0)
-		if err != nil || v.Version != 1 {
-			t.Errorf("the same result of %s twice has version %d, %v", name, v.Version, err)
-		}
-	}
-	// All is there for a fifth run.
-	if out := output(t, "squares", home, "run", "-o", "json"); !json.Valid([]byte(out)) {
-		t.Errorf("the run says %s", out)
-	}
-	last, err := client.Metadata().Runs(t.Context(), metadata.RunQuery{Pipeline: "squares"})
-	if err != nil || last.Items[0].Counts[metadata.StepCached] != 302 {
-		t.Errorf("the last run is not cached: %v, %v", last.Items[0].Counts, err)
-	}
-}
-
-// TestDamagedArtifact spoils the file of a cached artifact between two runs of a program.
-func TestDamagedArtifact(t *testing.T) {
-	t.Parallel()
-	for how, spoil := range map[string]func(path string) error{
-		"truncated": func(path string) error { return os.Truncate(path, 1000) },
-		"deleted":   os.Remove,
-		"flipped": func(path string) error {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			data[5000] ^= 0x20
-			return errs(os.Remove(path), os.WriteFile(path, data, 0o600))
-		},
-	} {
-		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			home := t.TempDir()
-			output(t, "text", home, "run")
-			output(t, "text", home, "run")
-			if n := marked(t, home, "written"); n != 1 {
-				t.Fatalf("the text was written %d times", n)
-			}
-			client := open(t, home)
-			v, err := client.Metadata().Version(t.Context(), "text/Text", 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, err := client.Metadata().Artifact(t.Context(), v.Artifact)
-			if err != nil {
-				t.Fatal(err)
-			}
-			digest := a.Record.Digest
-			if err := spoil(filepath.Join(home, "artifacts", "sha256", digest.Hex()[:2], digest.Hex()[2:])); err != nil {
-				t.Fatal(err)
-			}
-
-			// A person who reads it is told which content it is, and gets none of it.
-			cmd := program(t.Context(), "tenon", home, "artifact", "get", v.Artifact, "--output", filepath.Join(home, "got"))
-			said, err := cmd.CombinedOutput()
-			if err == nil || !strings.Contains(string(said), digest.Hex()) {
-				t.Errorf("tenon artifact get: %v, %s", err, said)
-			}
-			if _, err := os.Stat(filepath.Join(home, "got")); err == nil {
-				t.Error("tenon artifact get left a file")
-			}
-
-			output(t, "text", home, "run")
-			if n := marked(t, home, "written"); n != 2 {
-				t.Errorf("the text was written %d times", n)
-			}
-			runs, err := client.Metadata().Runs(t.Context(), metadata.RunQuery{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			last, err := client.Metadata().Run(t.Context(), runs.Items[0].ID)
-			if err != nil || last.Outputs["Lines"].Preview != "5000" || last.Outputs["Text"].Digest != digest {
-				t.Errorf("the results are %+v, %v", last.Outputs, err)
-			}
-			r, err := openContent(t, client, digest)
-			if err != nil || len(r) != 5000*21 {
-				t.Errorf("the content has %d bytes, %v", len(r), err)
-			}
-		})
-	}
-}
-
-func errs(all ...error) error {
-	if i := slices.IndexFunc(all, func(err error) bool { return err != nil }); i >= 0 {
-		return all[i]
-	}
-	return nil
-}
-
-func openContent(t *testing.T, client *tenon.Client, d artifact.Digest) ([]byte, error) {
-	t.Helper()
-	store, err := client.Artifacts(t.Context(), "")
-	if err != nil {
-		return nil, err
-	}
-	r, err := store.Open(t.Context(), d)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(r)
 }
 
 // eventually waits for something that another process does.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,7 @@ func crowd(n int, c step.Config) (p *pipeline.Pipeline[none, none], most *atomic
 	})
 	return pipeline.Define("crowd", func(p *pipeline.Builder, _ none) none {
 		for i := range n {
-			pipeline.Step(p, fmt.Sprintf("s%d", i), busy, in{Name: fmt.Sprint(i)}, c)
+			pipeline.Step(p, fmt.Sprintf("s%d", i), busy, in{Name: strconv.Itoa(i)}, c)
 		}
 		return none{}
 	}), most

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,7 +57,7 @@ func TestParallelByDefault(t *testing.T) {
 	})
 	p := pipeline.Define("wide", func(p *pipeline.Builder, _ none) none {
 		for i := range n {
-			pipeline.Step(p, fmt.Sprintf("s%d", i), wait, in{Name: fmt.Sprint(i)})
+			pipeline.Step(p, fmt.Sprintf("s%d", i), wait, in{Name: strconv.Itoa(i)})
 		}
 		return none{}
 	})
