@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -26,12 +27,13 @@ type Shared struct {
 	bind    *graph.Binding
 
 	mu     sync.Mutex
-	values map[int]*sharedValue // by input
+	values map[int]*sharedValue // by input; nil once it is closed
 	dir    string
 }
 
 type sharedValue struct {
 	once  sync.Once
+	known atomic.Bool // value and err are set
 	rec   artifact.Record
 	value any
 	err   error
@@ -45,6 +47,10 @@ func NewShared(store artifact.Store, tempDir string, node *graph.Node, bind *gra
 // value returns the i-th input, which read decodes when it is first asked for.
 func (s *Shared) value(ctx context.Context, i int, rec artifact.Record, read reader) (any, error) {
 	s.mu.Lock()
+	if s.values == nil { // by an attempt that was abandoned
+		s.mu.Unlock()
+		return nil, component.Errorf(component.FailedPrecondition, "the step has ended")
+	}
 	v := s.values[i]
 	if v == nil || v.rec.Digest != rec.Digest {
 		v = &sharedValue{rec: rec}
@@ -54,6 +60,7 @@ func (s *Shared) value(ctx context.Context, i int, rec artifact.Record, read rea
 	v.once.Do(func() {
 		v.err = errors.New("decoding it ended its goroutine")
 		v.value, v.err = read(context.WithoutCancel(ctx), s.makeDir) // the value outlives the attempt that reads it first
+		v.known.Store(true)
 	})
 	if v.err != nil {
 		s.mu.Lock()
@@ -71,6 +78,9 @@ type reader func(ctx context.Context, dir func() (string, error)) (any, error)
 func (s *Shared) makeDir() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.values == nil {
+		return "", component.Errorf(component.FailedPrecondition, "the step has ended")
+	}
 	if s.dir != "" {
 		return s.dir, nil
 	}
@@ -92,8 +102,8 @@ func (s *Shared) Close(ctx context.Context) error {
 	}
 	var errs []error
 	for i, v := range s.values {
-		if v.err != nil {
-			continue
+		if !v.known.Load() || v.err != nil {
+			continue // an abandoned attempt may still be reading
 		}
 		name := s.node.Inputs[i].Name
 		changed, err := s.changed(ctx, i, v)
