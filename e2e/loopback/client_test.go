@@ -65,7 +65,7 @@ func (c *client) Put(ctx context.Context, r io.Reader) (artifact.Info, error) {
 		err = stream.CloseSend()
 	}
 	var m message
-	if err == nil || err == io.EOF { // io.EOF: the server has ended the stream and its answer says why
+	if err == nil || errors.Is(err, io.EOF) { // io.EOF: the server has ended the stream and its answer says why
 		err = stream.RecvMsg(&m)
 	}
 	if readErr != nil && ctx.Err() == nil { // the server has cleaned up by now

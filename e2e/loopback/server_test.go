@@ -39,7 +39,7 @@ func (s *server) put(stream grpc.ServerStream) error {
 	defer s.streams.Add(-1)
 	info, err := s.store.Put(stream.Context(), &chunks{receive: func(m *message) error {
 		err := stream.RecvMsg(m)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return errAborted
 		}
 		if err == nil && len(m.GetValue()) == 0 {

@@ -26,7 +26,7 @@ func full(store artifact.Store, path string) error {
 	}
 	_, err := store.Put(context.Background(), bytes.NewReader(make([]byte, 4<<20)))
 	if !errors.Is(err, component.ErrExhausted) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "free space") {
-		return fmt.Errorf("put: %v, want Exhausted, the path and what to do", err)
+		return fmt.Errorf("put: %w, want Exhausted, the path and what to do", err)
 	}
 	_, err = store.Put(context.Background(), strings.NewReader("it fits"))
 	return err

@@ -47,7 +47,7 @@ type oneIn struct {
 	Deep   map[string]artifact.Ref[[]Sample]
 }
 
-func one[T any](_ context.Context, _ oneIn) (artifact.Ref[note[T]], error) {
+func one[T any](_ context.Context, _ oneIn) (artifact.Ref[note[T]], error) { //nolint:unparam // a step returns an error
 	return artifact.New(note[T]{}), nil
 }
 

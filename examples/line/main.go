@@ -45,13 +45,13 @@ func Fit(ctx context.Context, in FitIn) (artifact.Ref[Line], error) {
 }
 
 type Params struct {
-	N     int     `doc:"number of points"`
-	Noise float64 `doc:"standard deviation of the noise"`
+	Points int     `doc:"number of points"`
+	Noise  float64 `doc:"standard deviation of the noise"`
 }
 
 var Pipeline = pipeline.Define("line", func(p *pipeline.Builder, in Params) artifact.Ref[Line] {
-	points := pipeline.Step(p, "sample", Sample, SampleIn{N: in.N, Noise: in.Noise})
+	points := pipeline.Step(p, "sample", Sample, SampleIn{N: in.Points, Noise: in.Noise})
 	return pipeline.Step(p, "fit", Fit, FitIn{Points: points})
-}, pipeline.Defaults(Params{N: 100, Noise: 1}))
+}, pipeline.Defaults(Params{Points: 100, Noise: 1}))
 
 func main() { tenon.Main(Pipeline) }

@@ -28,7 +28,7 @@ func TestFit(t *testing.T) {
 // A whole pipeline runs in a temporary home.
 func TestPipeline(t *testing.T) {
 	t.Parallel()
-	line := pipelinetest.Run(t, Pipeline, Params{N: 50, Noise: 0}).Value()
+	line := pipelinetest.Run(t, Pipeline, Params{Points: 50, Noise: 0}).Value()
 	if math.Abs(line.Slope-0.5) > 1e-9 {
 		t.Errorf("the slope is %v, want 0.5", line.Slope)
 	}
@@ -58,7 +58,7 @@ func slope(ctx context.Context, points int) (float64, error) {
 		return 0, err
 	}
 	defer client.Close()
-	run, err := Pipeline.Run(ctx, client, Params{N: points, Noise: 0.1})
+	run, err := Pipeline.Run(ctx, client, Params{Points: points, Noise: 0.1})
 	if err != nil {
 		return 0, err
 	}
