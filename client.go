@@ -50,7 +50,7 @@ type Client struct {
 	stacks map[string]stack.Stack
 	runs   sync.WaitGroup
 	stop   context.CancelFunc // cancels the runs
-	life   context.Context    // of the runs
+	life   context.Context    //nolint:containedctx // of the runs, which end with the client
 	closed bool
 	// results is the directory of results that are files; empty until it is needed.
 	results string
