@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 
 	"github.com/tenon-ml/tenon/metadata"
@@ -75,6 +77,9 @@ func (s *store) Lookup(ctx context.Context, keys []string) (map[string]metadata.
 	if err := metadata.ValidateLookup(keys); err != nil {
 		return nil, err
 	}
+	if len(keys) == 1 {
+		return s.lookupOne(ctx, keys[0])
+	}
 	hashes := make([]int64, len(keys))
 	for i, key := range keys {
 		hashes[i] = cacheHash(key)
@@ -106,6 +111,24 @@ func (s *store) Lookup(ctx context.Context, keys []string) (map[string]metadata.
 	}
 	if err != nil {
 		return nil, s.coded("look up results", err)
+	}
+	return found, nil
+}
+
+// lookupOne is what the links of a chain of steps do, one after the other.
+func (s *store) lookupOne(ctx context.Context, key string) (map[string]metadata.Step, error) {
+	found := map[string]metadata.Step{}
+	step, err := scanBody[metadata.Step](s.row(ctx, newestFirst+" LIMIT 1", cacheHash(key)))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return found, nil
+	case err == nil && step.CacheKey == key:
+		found[key] = step
+	case err == nil:
+		err = s.lookupHidden(ctx, key, found)
+	}
+	if err != nil {
+		return nil, s.coded("look up a result", err)
 	}
 	return found, nil
 }
