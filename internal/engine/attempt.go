@@ -89,10 +89,10 @@ func (s *scheduler) start(t *task) {
 	s.running[at] = struct{}{}
 	s.unshown = append(s.unshown, at)
 	s.emitTask(t, "")
-	go func() {
+	s.spawn(func() func() {
 		exit, err := s.runner.Run(ctx, at.a)
-		s.post(func() { s.ended(at, exit, err) })
-	}()
+		return func() { s.ended(at, exit, err) }
+	})
 }
 
 // idempotencyKey is the same for every attempt of a step or element. Step names hold no '#'.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/cachekey"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/ref"
@@ -40,7 +41,8 @@ type node struct {
 	upSeq    int // the newest commit that everything upstream of the node, and its own end, needs
 	shared   *worker.Shared
 	class    *class
-	gathered map[int]value // of outputs, once they were asked for: the list is the same for all who take it
+	key      cachekey.Fields // what the keys of all its tasks have in common, once it is known
+	gathered map[int]value   // of outputs, once they were asked for: the list is the same for all who take it
 }
 
 func (n *node) name() string { return n.g.Name }

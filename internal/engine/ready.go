@@ -168,24 +168,30 @@ func (s *scheduler) prepare(t *task) {
 	s.lookups = append(s.lookups, t)
 }
 
-// keyOf lists everything that the result of t depends on.
+// keyOf lists everything that the result of t depends on: what is the same for all tasks of its node, then its inputs.
 func (s *scheduler) keyOf(t *task) cachekey.Fields {
 	n := t.n
-	f := make(cachekey.Fields, 0, 8+2*len(t.inputs)+len(n.g.Outputs)+len(s.j.Plan.Build))
-	f.Add("fingerprint", n.plan.Mode+" "+n.plan.Fingerprint)
-	f.Add("params", string(n.bind.Params))
+	if n.key == nil {
+		n.key = s.keyOfNode(n)
+	}
+	f := append(make(cachekey.Fields, 0, len(n.key)+len(t.inputs)), n.key...)
 	for i := range t.inputs {
 		f.Add("input "+n.g.Inputs[i].Name, transfer.Identity(t.inputs[i]))
 	}
+	return f
+}
+
+func (s *scheduler) keyOfNode(n *node) cachekey.Fields {
+	f := make(cachekey.Fields, 0, 4+len(n.plan.Pins)+len(n.g.Outputs))
+	f.Add("fingerprint", n.plan.Mode+" "+n.plan.Fingerprint)
+	f.Add("params", string(n.bind.Params))
+	f.Add("version", n.plan.Config.Version)
+	f.Add("build", s.buildSettings)
 	for _, p := range n.plan.Pins {
 		f.Add("source "+p.Field, p.Digest)
 	}
 	for _, o := range n.g.Outputs {
 		f.Add("output "+o.Name, o.Codec+" "+o.Type)
-	}
-	f.Add("version", n.plan.Config.Version)
-	for _, b := range s.j.Plan.Build {
-		f.Add("build", b)
 	}
 	return f
 }

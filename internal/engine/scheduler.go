@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,10 +27,13 @@ type scheduler struct {
 	endPrepare context.CancelFunc // ends preparing
 
 	inbox  chan func()
-	over   chan struct{} // closed when the scheduler has stopped
-	beside sync.WaitGroup
-	busy   int // goroutines of spawn that will report
+	over   chan struct{}      // closed when the scheduler has stopped
+	work   chan func() func() // for idle helpers
+	beside sync.WaitGroup     // the helpers
+	busy   int                // helpers that will report
 	timers map[*time.Timer]struct{}
+
+	buildSettings string // for cache keys
 
 	nodes   []*node
 	left    int // nodes that have not ended
@@ -68,8 +72,9 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	caps := c.Orchestrator.Capabilities()
 	s := &scheduler{
 		c: c, j: j, run: j.Run, quick: !caps.Remote,
-		inbox: make(chan func(), 256), over: make(chan struct{}), timers: map[*time.Timer]struct{}{},
-		limits: newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
+		inbox: make(chan func(), 256), over: make(chan struct{}), work: make(chan func() func()), timers: map[*time.Timer]struct{}{},
+		buildSettings: strings.Join(j.Plan.Build, "\n"),
+		limits:        newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
 	}
 	s.host = &host{s: s, attempts: map[string]*attempt{}}
 	if err := s.build(); err != nil {
@@ -186,13 +191,27 @@ func (s *scheduler) shutdown() {
 // spawn runs work beside the scheduler and handles its answer in the scheduler.
 func (s *scheduler) spawn(work func() func()) {
 	s.busy++
-	s.beside.Go(func() {
+	select {
+	case s.work <- work:
+	default: // nobody is idle
+		s.beside.Go(func() { s.help(work) })
+	}
+}
+
+// help does one work after another: a goroutine that has done some has the stack for more.
+func (s *scheduler) help(work func() func()) {
+	for {
 		answer := work()
 		s.post(func() {
 			s.busy--
 			answer()
 		})
-	})
+		select {
+		case work = <-s.work:
+		case <-s.over:
+			return
+		}
+	}
 }
 
 // post hands an event to the scheduler. Events after its end are dropped.
