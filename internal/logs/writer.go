@@ -16,11 +16,10 @@ import (
 )
 
 const (
-	chunkSize    = 64 << 10 // bytes of lines before a chunk is closed
-	lineLimit    = 64 << 10 // bytes of one line; longer ones are cut
-	totalLimit   = 64 << 20 // bytes of one attempt's log; what comes later is counted and dropped
-	inlineChunks = 4        // chunks that may travel in the record, beside the last ones
-	putTimeout   = 30 * time.Second
+	chunkSize  = 1 << 20  // bytes of lines before a chunk is closed: storing one flushes it to the disk
+	lineLimit  = 64 << 10 // bytes of one line; longer ones are cut
+	totalLimit = 64 << 20 // bytes of one attempt's log; what comes later is counted and dropped
+	putTimeout = 30 * time.Second
 )
 
 // everything is below every level.
@@ -100,7 +99,7 @@ func (w *Writer) flush() {
 	packed := compress(w.buf.Bytes())
 	w.buf.Reset()
 	w.lines = 0
-	if len(packed) <= artifact.InlineLimit && (len(w.chunks) < inlineChunks || w.closed) {
+	if len(packed) <= artifact.InlineLimit {
 		chunk.Inline = packed
 		w.chunks = append(w.chunks, chunk)
 		return
