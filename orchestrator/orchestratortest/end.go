@@ -77,11 +77,8 @@ func (s *suite) deaf() {
 		s.close(r)
 		return // it was forced: it can do nothing any more
 	}
-	yieldOften()
-	select {
-	case <-exit.Abandoned:
+	if tooEarly(exit.Abandoned) {
 		s.Error("Abandoned is closed while the attempt still runs")
-	default:
 	}
 	if exit.Reason == "" {
 		s.Error("an abandoned attempt needs a reason")
@@ -103,13 +100,7 @@ func (s *suite) closeWaits() {
 		defer close(closed)
 		err = r.Close(s.Context())
 	}()
-	yieldOften()
-	early := false
-	select {
-	case <-closed:
-		early = exit.Abandoned != nil
-	default:
-	}
+	early := exit.Abandoned != nil && tooEarly(closed)
 	release()
 	s.await("the return of Close", closed)
 	if err != nil {
