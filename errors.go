@@ -7,18 +7,18 @@ import (
 
 // Errors to compare with errors.Is. They hold wherever the failure happened: in this process, in a plugin or behind a server.
 var (
-	ErrNotFound           error = component.ErrNotFound
-	ErrAlreadyExists      error = component.ErrAlreadyExists
-	ErrInvalid            error = component.ErrInvalid
-	ErrUnauthenticated    error = component.ErrUnauthenticated
-	ErrPermissionDenied   error = component.ErrPermissionDenied
-	ErrUnavailable        error = component.ErrUnavailable
-	ErrUnsupported        error = component.ErrUnsupported
-	ErrFailedPrecondition error = component.ErrFailedPrecondition
-	ErrCorrupt            error = component.ErrCorrupt
-	ErrCanceled           error = component.ErrCanceled
-	ErrDeadlineExceeded   error = component.ErrDeadlineExceeded
-	ErrExhausted          error = component.ErrExhausted
+	ErrNotFound           = component.ErrNotFound
+	ErrAlreadyExists      = component.ErrAlreadyExists
+	ErrInvalid            = component.ErrInvalid
+	ErrUnauthenticated    = component.ErrUnauthenticated
+	ErrPermissionDenied   = component.ErrPermissionDenied
+	ErrUnavailable        = component.ErrUnavailable
+	ErrUnsupported        = component.ErrUnsupported
+	ErrFailedPrecondition = component.ErrFailedPrecondition
+	ErrCorrupt            = component.ErrCorrupt
+	ErrCanceled           = component.ErrCanceled
+	ErrDeadlineExceeded   = component.ErrDeadlineExceeded
+	ErrExhausted          = component.ErrExhausted
 
 	// ErrSkipped says that a result of a pipeline has no value because the step that makes it was skipped.
 	ErrSkipped = pipeline.ErrSkipped

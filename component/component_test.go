@@ -146,7 +146,7 @@ func TestOpenFails(t *testing.T) {
 type condemned struct{}
 
 func (condemned) Error() string               { return "condemned" }
-func (condemned) Is(target error) bool        { return target == error(component.ErrFailedPrecondition) }
+func (condemned) Is(target error) bool        { return target == component.ErrFailedPrecondition }
 func wrapped(err error) error                 { return fmt.Errorf("step load: %w", err) }
 func uncoded(err error) error                 { return component.Errorf(component.Unknown, "somewhere: %w", err) }
 func coded(c component.Code) error            { return component.Errorf(c, "text") }

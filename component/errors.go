@@ -28,43 +28,54 @@ const (
 
 // Sentinels for errors.Is, one for each code.
 var (
-	ErrNotFound           = &codeError{NotFound, "not found"}
-	ErrAlreadyExists      = &codeError{AlreadyExists, "already exists"}
-	ErrInvalid            = &codeError{Invalid, "invalid"}
-	ErrUnauthenticated    = &codeError{Unauthenticated, "unauthenticated"}
-	ErrPermissionDenied   = &codeError{PermissionDenied, "permission denied"}
-	ErrUnavailable        = &codeError{Unavailable, "unavailable"}
-	ErrUnsupported        = &codeError{Unsupported, "unsupported"}
-	ErrFailedPrecondition = &codeError{FailedPrecondition, "failed precondition"}
-	ErrCorrupt            = &codeError{Corrupt, "corrupt"}
-	ErrCanceled           = &codeError{Canceled, "canceled"}
-	ErrDeadlineExceeded   = &codeError{DeadlineExceeded, "deadline exceeded"}
-	ErrExhausted          = &codeError{Exhausted, "exhausted"}
+	ErrNotFound           error = sentinel(NotFound)
+	ErrAlreadyExists      error = sentinel(AlreadyExists)
+	ErrInvalid            error = sentinel(Invalid)
+	ErrUnauthenticated    error = sentinel(Unauthenticated)
+	ErrPermissionDenied   error = sentinel(PermissionDenied)
+	ErrUnavailable        error = sentinel(Unavailable)
+	ErrUnsupported        error = sentinel(Unsupported)
+	ErrFailedPrecondition error = sentinel(FailedPrecondition)
+	ErrCorrupt            error = sentinel(Corrupt)
+	ErrCanceled           error = sentinel(Canceled)
+	ErrDeadlineExceeded   error = sentinel(DeadlineExceeded)
+	ErrExhausted          error = sentinel(Exhausted)
 )
 
-type codeError struct {
-	code Code
-	text string
-}
+// sentinel is a code as an error.
+type sentinel Code
 
-func (e *codeError) Error() string { return e.text }
+func (s sentinel) Error() string { return Code(s).String() }
 
 // String returns the code in words, such as "not found".
 func (c Code) String() string {
-	if s := c.sentinel(); s != nil {
-		return s.text
+	switch c {
+	case NotFound:
+		return "not found"
+	case AlreadyExists:
+		return "already exists"
+	case Invalid:
+		return "invalid"
+	case Unauthenticated:
+		return "unauthenticated"
+	case PermissionDenied:
+		return "permission denied"
+	case Unavailable:
+		return "unavailable"
+	case Unsupported:
+		return "unsupported"
+	case FailedPrecondition:
+		return "failed precondition"
+	case Corrupt:
+		return "corrupt"
+	case Canceled:
+		return "canceled"
+	case DeadlineExceeded:
+		return "deadline exceeded"
+	case Exhausted:
+		return "exhausted"
 	}
 	return "unknown"
-}
-
-func (c Code) sentinel() *codeError {
-	for _, s := range [...]*codeError{ErrNotFound, ErrAlreadyExists, ErrInvalid, ErrUnauthenticated, ErrPermissionDenied,
-		ErrUnavailable, ErrUnsupported, ErrFailedPrecondition, ErrCorrupt, ErrCanceled, ErrDeadlineExceeded, ErrExhausted} {
-		if s.code == c {
-			return s
-		}
-	}
-	return nil
 }
 
 // Error is an error with a code. errors.Is matches it against the sentinel of its code, and against what it wraps.
@@ -85,10 +96,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the sentinel of e's code.
-func (e *Error) Is(target error) bool {
-	s, ok := target.(*codeError)
-	return ok && s.code == e.Code
-}
+func (e *Error) Is(target error) bool { return target == sentinel(e.Code) }
 
 // Errorf formats an error as fmt.Errorf does, including %w, and gives it a code.
 func Errorf(code Code, format string, args ...any) error {
@@ -123,11 +131,11 @@ func ownCode(err error) Code {
 	switch e := err.(type) { //nolint:errorlint // CodeOf walks
 	case *Error:
 		return e.Code
-	case *codeError:
-		return e.code
+	case sentinel:
+		return Code(e)
 	case interface{ Is(target error) bool }:
-		for c := NotFound; c.sentinel() != nil; c++ {
-			if e.Is(c.sentinel()) {
+		for c := NotFound; c <= Exhausted; c++ {
+			if e.Is(sentinel(c)) {
 				return c
 			}
 		}

@@ -27,5 +27,5 @@ func (e *CondemnedError) Error() string {
 
 // Is matches [ErrCondemned] and component.ErrFailedPrecondition.
 func (e *CondemnedError) Is(target error) bool {
-	return target == ErrCondemned || target == error(component.ErrFailedPrecondition)
+	return target == ErrCondemned || target == component.ErrFailedPrecondition
 }

@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 }
 
 // Is matches component.ErrInvalid.
-func (e *Error) Is(target error) bool { return target == error(component.ErrInvalid) }
+func (e *Error) Is(target error) bool { return target == component.ErrInvalid }
 
 // Unwrap returns the mistakes.
 func (e *Error) Unwrap() []error {
