@@ -49,7 +49,7 @@ func (c Config) Resolved() Config {
 	if len(c.Limits) == 0 {
 		c.Limits = nil
 	}
-	if c.Tolerate == NoTolerance {
+	if c.Tolerate.Count < 0 {
 		c.Tolerate = Tolerance{}
 	}
 	return c
