@@ -17,7 +17,7 @@ type memory struct {
 
 type shown struct {
 	run     tracker.Run
-	metrics map[tracker.Metric]float64 // by step, name and index
+	metrics map[tracker.Metric]float64 // by step, index, name and seq
 	outcome *tracker.Outcome
 }
 
@@ -40,7 +40,7 @@ func (m *memory) Log(_ context.Context, id string, batch tracker.Batch) error {
 		return component.Errorf(component.NotFound, "run %s was not started", id)
 	}
 	for _, metric := range batch.Metrics {
-		r.metrics[tracker.Metric{Step: metric.Step, Name: metric.Name, Index: metric.Index}] = metric.Value
+		r.metrics[tracker.Metric{Step: metric.Step, Index: metric.Index, Name: metric.Name, Seq: metric.Seq}] = metric.Value
 	}
 	return nil
 }
@@ -71,7 +71,10 @@ func ExampleTracker() {
 		return
 	}
 	defer t.Close()
-	loss := tracker.Batch{Metrics: []tracker.Metric{{Step: "train", Name: "loss", Value: 0.5}, {Step: "train", Name: "loss", Index: 1, Value: 0.25}}}
+	loss := tracker.Batch{Metrics: []tracker.Metric{
+		{Step: "train", Index: -1, Name: "loss", Seq: 0, Value: 0.5},
+		{Step: "train", Index: -1, Name: "loss", Seq: 1, Value: 0.25},
+	}}
 	for range 2 { // a resumed run repeats itself
 		if _, err := t.Start(ctx, tracker.Run{ID: "r1", Pipeline: "penguins"}); err != nil {
 			fmt.Println(err)

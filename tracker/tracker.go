@@ -56,19 +56,11 @@ type Batch struct {
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 }
 
-// Metric is one value of a metric. Step, Name and Index identify it within a run; a later value replaces it.
-type Metric struct {
-	Step  string    `json:"step"`
-	Name  string    `json:"name"`
-	Index int64     `json:"index"` // counts the values of one metric, from 0
-	Value float64   `json:"value"` // may be NaN or infinite
-	Time  time.Time `json:"time"`
-}
-
-// Artifact is an output of a step. Step and Output identify it within a run.
+// Artifact is an output of a step. Step, Index and Output identify it within a run.
 type Artifact struct {
 	Step   string          `json:"step"`
-	Output string          `json:"output"`
+	Index  int             `json:"index"`  // of the element in a mapped step; -1 otherwise
+	Output string          `json:"output"` // "output", or the field of the Out struct
 	Record artifact.Record `json:"record"`
 }
 
@@ -76,13 +68,13 @@ type Artifact struct {
 type Outcome struct {
 	State    State     `json:"state"`
 	Finished time.Time `json:"finished"`
-	Error    string    `json:"error,omitempty"`
+	Error    string    `json:"error,omitempty"` // of a run that failed, naming the step that decided
 }
 
 // State of a run that has ended.
 type State string
 
-// The states.
+// The states of a run that has ended.
 const (
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
