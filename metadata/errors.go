@@ -13,8 +13,10 @@ import (
 // unconditionally, revives them and applies the batch again. Errors that match it are [CondemnedError].
 var ErrCondemned = errors.New("content is condemned by garbage collection")
 
-// CondemnedError names the contents. Its code is FailedPrecondition.
-type CondemnedError struct{ Digests []artifact.Digest }
+// CondemnedError names the condemned contents that a refused batch references. Its code is FailedPrecondition.
+type CondemnedError struct {
+	Digests []artifact.Digest // at least one
+}
 
 // Error lists the digests.
 func (e *CondemnedError) Error() string {

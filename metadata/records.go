@@ -110,9 +110,9 @@ type Attempt struct {
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished,omitzero"`
 	Error    string    `json:"error,omitempty"`
-	Stack    string    `json:"stack,omitempty"` // of a panic, bounded
-	Reason   string    `json:"reason,omitempty"`
-	Host     string    `json:"host,omitempty"`
+	Stack    string    `json:"stack,omitempty"`  // of a panic, bounded
+	Reason   string    `json:"reason,omitempty"` // how a failed one ended: "error", "panic", "killed: out of memory"
+	Host     string    `json:"host,omitempty"`   // name of the machine that it ran on
 	// Logs are the chunks of the attempt's log, in order.
 	Logs []LogChunk `json:"logs,omitempty"`
 }

@@ -7,12 +7,12 @@ type RunState string
 
 // The states of a run. Succeeded, failed and cancelled are terminal, but a failed or cancelled run may be resumed.
 const (
-	RunPending    RunState = "pending"
-	RunRunning    RunState = "running"
-	RunSucceeded  RunState = "succeeded"
-	RunFailed     RunState = "failed"
-	RunCancelling RunState = "cancelling"
-	RunCancelled  RunState = "cancelled"
+	RunPending    RunState = "pending"    // recorded, not begun
+	RunRunning    RunState = "running"    // its steps run
+	RunSucceeded  RunState = "succeeded"  // every step succeeded, was cached or was skipped
+	RunFailed     RunState = "failed"     // a step failed, its time was up, or the engine could not go on
+	RunCancelling RunState = "cancelling" // asked to stop; what runs is given time to end
+	RunCancelled  RunState = "cancelled"  // stopped before its end
 )
 
 // StepState is the state of a step, or of one element of a mapped step.
@@ -21,16 +21,16 @@ type StepState string
 // The states of a step. Succeeded, cached, skipped, failed and cancelled are terminal; a resume takes failed and cancelled
 // steps back to pending, and a cached step runs if its stored outputs turn out to be damaged.
 const (
-	StepPending   StepState = "pending"
-	StepReady     StepState = "ready"
-	StepRunning   StepState = "running"
-	StepRetrying  StepState = "retrying"
-	StepWaiting   StepState = "waiting"
-	StepSucceeded StepState = "succeeded"
-	StepCached    StepState = "cached"
-	StepSkipped   StepState = "skipped"
-	StepFailed    StepState = "failed"
-	StepCancelled StepState = "cancelled"
+	StepPending   StepState = "pending"   // waits for steps before it
+	StepReady     StepState = "ready"     // its inputs are there; of a mapped step, its elements are known
+	StepRunning   StepState = "running"   // an attempt runs
+	StepRetrying  StepState = "retrying"  // an attempt failed, and the next one waits
+	StepWaiting   StepState = "waiting"   // waits for something outside the run, such as a person
+	StepSucceeded StepState = "succeeded" // an attempt succeeded; of a mapped step, enough elements did
+	StepCached    StepState = "cached"    // an earlier result is used
+	StepSkipped   StepState = "skipped"   // does not run, by a condition or because an input was skipped
+	StepFailed    StepState = "failed"    // no further attempt is made
+	StepCancelled StepState = "cancelled" // stopped, or never begun because the run stopped
 )
 
 // RunStates lists every state of a run, in the order of its life.

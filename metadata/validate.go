@@ -186,14 +186,14 @@ func (c *checker) time(field string, t time.Time) {
 	c.holds(in, "%s %v is not between the years 1678 and 2262", field, t)
 }
 
-// ValidateKey refuses what is no key. Field is how the error calls it.
+// ValidateKey refuses what is no key, as [Store] defines it. Field is how the error calls it; the error's code is Invalid.
 func ValidateKey(field, key string) error {
 	c := &checker{}
 	c.key(field, key)
 	return c.err
 }
 
-// Validate refuses a stack that no store takes.
+// Validate refuses a stack that no store takes. The error names the field; its code is Invalid.
 func (s Stack) Validate() error {
 	c := &checker{}
 	c.key("stack.name", s.Name)
@@ -201,7 +201,7 @@ func (s Stack) Validate() error {
 	return c.err
 }
 
-// ValidateLookup refuses keys that no store looks up.
+// ValidateLookup refuses cache keys that no store looks up. The error's code is Invalid.
 func ValidateLookup(keys []string) error {
 	c := &checker{}
 	c.holds(len(keys) <= LookupLimit, "%d keys in one lookup, the limit is %d", len(keys), LookupLimit)
@@ -211,7 +211,7 @@ func ValidateLookup(keys []string) error {
 	return c.err
 }
 
-// Validate refuses a query that no store answers.
+// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
 func (q RunQuery) Validate() error {
 	c := &checker{}
 	c.label("query.pipeline", q.Pipeline)
@@ -226,7 +226,7 @@ func (q RunQuery) Validate() error {
 	return c.err
 }
 
-// Validate refuses a query that no store answers.
+// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
 func (q StepQuery) Validate() error {
 	c := &checker{}
 	c.key("query.run", q.Run)
@@ -238,7 +238,7 @@ func (q StepQuery) Validate() error {
 	return c.err
 }
 
-// Validate refuses a query that no store answers.
+// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
 func (q AttemptQuery) Validate() error {
 	c := &checker{}
 	c.key("query.run", q.Run)
@@ -247,7 +247,7 @@ func (q AttemptQuery) Validate() error {
 	return c.err
 }
 
-// Validate refuses a query that no store answers.
+// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
 func (q MetricQuery) Validate() error {
 	c := &checker{}
 	c.key("query.run", q.Run)
@@ -257,7 +257,7 @@ func (q MetricQuery) Validate() error {
 	return c.err
 }
 
-// Validate refuses a query that no store answers.
+// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
 func (q ArtifactQuery) Validate() error {
 	c := &checker{}
 	c.label("query.run", q.Run)
