@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
@@ -74,26 +72,6 @@ func (b *Builder) guard(fn func()) {
 	fn()
 }
 
-// userFrame returns the position of the innermost frame outside Tenon's authoring packages and the runtime.
-func userFrame() string {
-	pc := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pc[:runtime.Callers(2, pc)])
-	for {
-		f, more := frames.Next()
-		switch {
-		case strings.HasPrefix(f.Function, "runtime."), strings.HasPrefix(f.Function, modulePath+"/pipeline."),
-			strings.HasPrefix(f.Function, modulePath+"/artifact."):
-		default:
-			return f.File + ":" + strconv.Itoa(f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
-}
-
-const modulePath = "github.com/tenon-ml/tenon"
-
 func clipStack(stack []byte) string {
 	const limit = 4 << 10
 	if len(stack) > limit {
@@ -128,15 +106,6 @@ type wiring struct {
 	over *ref.Edge
 }
 
-// wired returns the file:line that called the exported function that calls it.
-func (b *Builder) wired() string {
-	_, file, line, ok := runtime.Caller(2)
-	if !ok {
-		return ""
-	}
-	return file + ":" + strconv.Itoa(line)
-}
-
 // admit checks what can be checked of a step before its input is looked at.
 func (b *Builder) admit(name, at string, nilFunc bool) (full string) {
 	full = b.prefix + name
@@ -165,8 +134,11 @@ func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
 		}
 		opt.StepOption(&o)
 	}
-	for _, layer := range slices.Concat(b.layerConfigs(), o.Configs) {
-		c := layer.(step.Config)
+	layers := slices.Clone(b.layers)
+	for _, c := range o.Configs {
+		layers = append(layers, c.(step.Config))
+	}
+	for _, c := range layers {
 		if err := c.Validate(); err != nil {
 			b.report(w.name, "", w.at, err)
 		}
@@ -181,14 +153,6 @@ func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
 		}
 	}
 	n.After = append(n.After, prefixed(b.prefix, o.After)...)
-}
-
-func (b *Builder) layerConfigs() []any {
-	layers := make([]any, len(b.layers))
-	for i, l := range b.layers {
-		layers[i] = l
-	}
-	return layers
 }
 
 func prefixed(prefix string, names []string) []string {
@@ -268,99 +232,4 @@ func (b *Builder) param(w wiring, n *graph.Node, bind *graph.Binding, p param) {
 		bind.Params = append(strconv.AppendInt(bind.Params, int64(len(part)), 10), ':')
 		bind.Params = append(bind.Params, part...)
 	}
-}
-
-// outputs plans a step's output type: its Refs, and what is wrong with it.
-func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names []string, ports []port) {
-	if isRef(t) {
-		p := b.port(refArg(t))
-		if p.err != nil {
-			b.report(name, "output", at, p.err)
-		}
-		return nil, []string{"output"}, []port{p}
-	}
-	if t.Kind() != reflect.Struct {
-		b.report(name, "", at, fmt.Errorf("the output is of type %v: return a struct of artifact.Ref fields, a single artifact.Ref, or struct{}", t))
-		return nil, nil, nil
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() || f.Anonymous || !isRef(f.Type) {
-			b.report(name, f.Name, at, fmt.Errorf("the output field is of type %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
-			continue
-		}
-		p := b.port(refArg(f.Type))
-		if p.err != nil {
-			b.report(name, f.Name, at, p.err)
-		}
-		fields, names, ports = append(fields, i), append(names, f.Name), append(ports, p)
-	}
-	return fields, names, ports
-}
-
-// refArg returns T of a Ref[T].
-func refArg(t reflect.Type) reflect.Type {
-	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type
-}
-
-// handleAt returns the place of the handle of the i-th Ref in an output value.
-func handleAt(out reflect.Value, fields []int, i int) **ref.Handle {
-	if fields != nil {
-		out = out.Field(fields[i])
-	}
-	return out.Addr().Interface().(ref.Holder).TenonRef(ref.Access{}).Handle
-}
-
-// finish checks what only the whole graph shows, and records the results.
-func (b *Builder) finish(out reflect.Value) {
-	b.done = true
-	g := b.program.Graph
-	unknown := false
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		for _, a := range n.After {
-			if _, ok := b.index[a]; !ok {
-				unknown = true
-				b.report(n.Name, "", b.program.Bindings[i].Wired, fmt.Errorf("pipeline.After names %q, which is not a step of this pipeline; its steps are %s", a, b.stepNames()))
-			}
-		}
-	}
-	b.results(out)
-	if unknown || len(b.problems) > 0 {
-		return
-	}
-	if _, err := g.Order(); err != nil {
-		b.report("", "", "", fmt.Errorf("%w: remove one pipeline.After", err))
-	}
-}
-
-func (b *Builder) results(out reflect.Value) {
-	if out.Type().Kind() == reflect.Struct && out.NumField() == 0 && !isRef(out.Type()) {
-		return
-	}
-	fields, names, ports := b.outputs("", "", out.Type())
-	for i, name := range names {
-		edge, ok := b.edge("", "result "+name, "", *handleAt(out, fields, i))
-		if !ok {
-			continue
-		}
-		b.program.Graph.Results = append(b.program.Graph.Results, graph.Input{Name: name, Type: ports[i].text, From: edge})
-		b.program.Results = append(b.program.Results, ports[i].Port)
-	}
-}
-
-func (b *Builder) stepNames() string {
-	const limit = 20
-	names := make([]string, 0, limit)
-	for i, n := range b.program.Graph.Nodes {
-		if i == limit {
-			names = append(names, "...")
-			break
-		}
-		names = append(names, n.Name)
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/tenon-ml/tenon/component"
@@ -69,19 +67,6 @@ func (e *Error) Unwrap() []error {
 		errs[i] = p
 	}
 	return errs
-}
-
-// relative shortens a position to the working directory, where that is shorter.
-func relative(at string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return at
-	}
-	rel, err := filepath.Rel(wd, at)
-	if err != nil || strings.HasPrefix(rel, "..") {
-		return at
-	}
-	return rel
 }
 
 // checkName accepts what is safe in a path, a URL, a label and a terminal.

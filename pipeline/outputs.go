@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/ref"
+)
+
+// outputs plans a step's output type: its Refs, and what is wrong with it.
+func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names []string, ports []port) {
+	if isRef(t) {
+		p := b.port(refArg(t))
+		if p.err != nil {
+			b.report(name, "output", at, p.err)
+		}
+		return nil, []string{"output"}, []port{p}
+	}
+	if t.Kind() != reflect.Struct {
+		b.report(name, "", at, fmt.Errorf("the output is of type %v: return a struct of artifact.Ref fields, a single artifact.Ref, or struct{}", t))
+		return nil, nil, nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() || f.Anonymous || !isRef(f.Type) {
+			b.report(name, f.Name, at, fmt.Errorf("the output field is of type %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
+			continue
+		}
+		p := b.port(refArg(f.Type))
+		if p.err != nil {
+			b.report(name, f.Name, at, p.err)
+		}
+		fields, names, ports = append(fields, i), append(names, f.Name), append(ports, p)
+	}
+	return fields, names, ports
+}
+
+// refArg returns T of a Ref[T].
+func refArg(t reflect.Type) reflect.Type {
+	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type
+}
+
+// handleAt returns the place of the handle of the i-th Ref in an output value.
+func handleAt(out reflect.Value, fields []int, i int) **ref.Handle {
+	if fields != nil {
+		out = out.Field(fields[i])
+	}
+	return out.Addr().Interface().(ref.Holder).TenonRef(ref.Access{}).Handle
+}
+
+// finish checks what only the whole graph shows, and records the results.
+func (b *Builder) finish(out reflect.Value) {
+	b.done = true
+	g := b.program.Graph
+	unknown := false
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, a := range n.After {
+			if _, ok := b.index[a]; !ok {
+				unknown = true
+				b.report(n.Name, "", b.program.Bindings[i].Wired, fmt.Errorf("pipeline.After names %q, which is not a step of this pipeline; its steps are %s", a, b.stepNames()))
+			}
+		}
+	}
+	b.results(out)
+	if unknown || len(b.problems) > 0 {
+		return
+	}
+	if _, err := g.Order(); err != nil {
+		b.report("", "", "", fmt.Errorf("%w: remove one pipeline.After", err))
+	}
+}
+
+func (b *Builder) results(out reflect.Value) {
+	if out.Type().Kind() == reflect.Struct && out.NumField() == 0 && !isRef(out.Type()) {
+		return
+	}
+	fields, names, ports := b.outputs("", "", out.Type())
+	for i, name := range names {
+		edge, ok := b.edge("", "result "+name, "", *handleAt(out, fields, i))
+		if !ok {
+			continue
+		}
+		b.program.Graph.Results = append(b.program.Graph.Results, graph.Input{Name: name, Type: ports[i].text, From: edge})
+		b.program.Results = append(b.program.Results, ports[i].Port)
+	}
+}
+
+func (b *Builder) stepNames() string {
+	const limit = 20
+	names := make([]string, 0, limit)
+	for i, n := range b.program.Graph.Nodes {
+		if i == limit {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, n.Name)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
