@@ -53,6 +53,15 @@ type config struct {
 	hidden    string //nolint:unused // must not be found
 }
 
+// decode decodes a whole document.
+func decode(data []byte, source string, into any) error {
+	n, err := strictyaml.Parse(data, source)
+	if err != nil {
+		return err
+	}
+	return n.Decode(into)
+}
+
 func testConfig() config {
 	limit := 3
 	return config{Name: "kept", LR: 0.5, Retry: retry{Attempts: 2}, Hosts: []string{"kept"}, Weights: map[string]float64{"kept": 1}, Limit: &limit}
@@ -70,7 +79,7 @@ func TestDecode(t *testing.T) {
 	limit := 3
 	shared := map[string]float64{"old": 1}
 	got := config{Weights: shared, Limit: &limit, Name: "kept", Retry: retry{Attempts: 2}}
-	err := strictyaml.Decode([]byte(`
+	err := decode([]byte(`
 seed: 0xFF
 lr: 1e-3
 test-share: .25

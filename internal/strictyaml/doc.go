@@ -3,7 +3,9 @@
 // and key, and with what would be right.
 //
 //	var c Config // holds the defaults
-//	err := strictyaml.Decode(data, "stack.yaml", &c)
+//	doc, err := strictyaml.Parse(data, "stack.yaml")
+//	...
+//	err = doc.Decode(&c)
 //	// stack.yaml:3:7: retries: want a whole number, got 1.5
 //	// stack.yaml:4:1: tiemout: unknown key: did you mean "timeout"?
 //
@@ -14,5 +16,5 @@
 // "-" and "_". Types that implement [encoding.TextUnmarshaler] take any scalar, durations are written "1m30s", times in RFC 3339,
 // byte slices in base64. Anchors, aliases, merge keys and tags are refused, so that no document expands.
 //
-// A document in parts is decoded with [Parse] and fields of type [Node].
+// A document is decoded in parts with fields of type [Node].
 package strictyaml

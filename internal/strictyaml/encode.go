@@ -18,7 +18,7 @@ type Pair struct {
 }
 
 // Encode returns the YAML of what [Plain] and decoding into an empty interface give: nil, booleans, numbers, strings, []any and
-// map[string]any, in the order of its keys, or []Pair, in its own. [Decode] gives the same back. The text is the same for the same
+// map[string]any, in the order of its keys, or []Pair, in its own. [Parse] and [Node.Decode] give the same back. The text is the same for the same
 // value. Other types, and text that is not UTF-8, are an error.
 func Encode(v any) ([]byte, error) {
 	text, err := encode(v, "")

@@ -86,7 +86,7 @@ func TestEmbeddedPointer(t *testing.T) {
 	t.Parallel()
 	shared := &Linked{Value: 1}
 	w := wide{Linked: shared}
-	if err := strictyaml.Decode([]byte("value: 2\nnext: {value: 3, next: {seed: 4}}"), "", &w); err != nil {
+	if err := decode([]byte("value: 2\nnext: {value: 3, next: {seed: 4}}"), "", &w); err != nil {
 		t.Fatal(err)
 	}
 	if w.Value != 2 || shared.Value != 1 || w.Next.Value != 3 || w.Next.Next.Seed != 4 {
@@ -98,7 +98,7 @@ func TestSameName(t *testing.T) {
 	t.Parallel()
 	var clash struct{ LR, Lr int }
 	const want = "f:1:1: lr: the Go fields LR and Lr have the same name: give one another in a yaml tag"
-	if err := strictyaml.Decode([]byte("lr: 1"), "f", &clash); err == nil || err.Error() != want {
+	if err := decode([]byte("lr: 1"), "f", &clash); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if err := strictyaml.Set(&clash, "lr", "1"); err == nil {
@@ -109,11 +109,11 @@ func TestSameName(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	var w wide
-	if err := strictyaml.Decode([]byte("f: 1"), "f", &w); err == nil || err.Error() != "f:1:4: f: a Go func() cannot be written in YAML" {
+	if err := decode([]byte("f: 1"), "f", &w); err == nil || err.Error() != "f:1:4: f: a Go func() cannot be written in YAML" {
 		t.Errorf("got %v", err)
 	}
 	for _, into := range []any{nil, 1, w, (*wide)(nil)} {
-		if err := strictyaml.Decode([]byte("name: x"), "f", into); err == nil {
+		if err := decode([]byte("name: x"), "f", into); err == nil {
 			t.Errorf("decoded into %T", into)
 		}
 		if err := strictyaml.Set(into, "name", "x"); err == nil {

@@ -35,7 +35,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before, after := testConfig(), testConfig()
-		if err := strictyaml.Decode(data, "fuzz.yaml", &after); err != nil {
+		if err := decode(data, "fuzz.yaml", &after); err != nil {
 			checkError(t, err)
 			if !sameConfig(before, after) {
 				t.Fatal("a failed decode changed the value")

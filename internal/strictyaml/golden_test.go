@@ -45,7 +45,7 @@ func TestDecodeErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			before, after := testConfig(), testConfig()
-			err = strictyaml.Decode(data, name+".yaml", &after)
+			err = decode(data, name+".yaml", &after)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -89,7 +89,7 @@ func TestTooBig(t *testing.T) {
 	big := strings.Repeat("x", strictyaml.MaxSize+1)
 	var into any
 	const want = "262145 bytes are more than the 262144 that are read"
-	if err := strictyaml.Decode([]byte(big), "f", &into); err == nil || err.Error() != "f: "+want {
+	if err := decode([]byte(big), "f", &into); err == nil || err.Error() != "f: "+want {
 		t.Errorf("got %v", err)
 	}
 	c := testConfig()
@@ -103,7 +103,7 @@ func TestEmpty(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "\n", "# a comment\n", "---\n", "\ufeff", "---\n...\n", "null", "~"} {
 		got := testConfig()
-		if err := strictyaml.Decode([]byte(text), "f", &got); err != nil || !sameConfig(got, testConfig()) {
+		if err := decode([]byte(text), "f", &got); err != nil || !sameConfig(got, testConfig()) {
 			t.Errorf("%q: %v, %+v", text, err, got)
 		}
 	}
@@ -112,7 +112,7 @@ func TestEmpty(t *testing.T) {
 func TestLineEndings(t *testing.T) {
 	t.Parallel()
 	got := testConfig()
-	err := strictyaml.Decode([]byte("\ufeffname: \"a\"\r\nretry:\r\n  attempts: 7\r\nhosts:\r\n- b\r\n"), "f", &got)
+	err := decode([]byte("\ufeffname: \"a\"\r\nretry:\r\n  attempts: 7\r\nhosts:\r\n- b\r\n"), "f", &got)
 	if err != nil || got.Name != "a" || got.Retry.Attempts != 7 || got.Hosts[0] != "b" {
 		t.Errorf("%v: %+v", err, got)
 	}

@@ -28,17 +28,8 @@ type Node struct {
 	node   ast.Node
 }
 
-// Decode decodes a whole document into the value that into points to. Source names the document in errors. The error is an
-// [*Error], and then nothing was changed. A document without content changes nothing.
-func Decode(data []byte, source string, into any) error {
-	n, err := Parse(data, source)
-	if err != nil {
-		return err
-	}
-	return n.Decode(into)
-}
-
-// Parse reads a document and checks all that can be checked without a type. The error is an [*Error].
+// Parse reads a document and checks all that can be checked without a type. Source names the document in errors. The error is an [*Error]. A
+// document without content is the zero Node.
 func Parse(data []byte, source string) (Node, error) {
 	fail := func(tk *token.Token, format string, args ...any) (Node, error) {
 		return Node{}, &Error{[]Problem{problem(source, tk, "", fmt.Sprintf(format, args...))}}
@@ -131,7 +122,7 @@ func (e *tokenError) GetMessage() string     { return e.text }
 // IsZero reports whether n stands for nothing: the key is not there.
 func (n Node) IsZero() bool { return n.node == nil }
 
-// Decode decodes n as [Decode] does a document.
+// Decode decodes n into the value that into points to. The error is an [*Error], and then nothing was changed.
 func (n Node) Decode(into any) error { return n.decode(into, false) }
 
 // DecodeRest decodes n as [Node.Decode] does, but an error leaves what is right in the value, so that a caller can look for further

@@ -132,7 +132,7 @@ func TestEncode(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got any
-		if err := strictyaml.Decode(text, "f", &got); err != nil {
+		if err := decode(text, "f", &got); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {

@@ -89,7 +89,7 @@ func TestRoundTrip(t *testing.T) {
 		var decoded numbers
 		doc := fmt.Sprintf("i8: %d\ni64: %d\nu16: %d\nu64: %d\nf32: %v\nf64: %v\nb: %v\nd: %v\n",
 			want.I8, want.I64, want.U16, want.U64, want.F32, want.F64, want.B, want.D)
-		if err := strictyaml.Decode([]byte(doc), "doc", &decoded); err != nil {
+		if err := decode([]byte(doc), "doc", &decoded); err != nil {
 			t.Fatalf("%v\n%s", err, doc)
 		}
 		want.S = ""
@@ -109,7 +109,7 @@ func TestNoSilentOverflow(t *testing.T) {
 		if err := strictyaml.Set(&got, "i8", text); (err == nil) != (n >= math.MinInt8 && n <= math.MaxInt8) || err == nil && int64(got.I8) != n {
 			t.Fatalf("int8 %d: %d, %v", n, got.I8, err)
 		}
-		if err := strictyaml.Decode([]byte("u16: "+text), "", &got); (err == nil) != (n >= 0 && n <= math.MaxUint16) || err == nil && int64(got.U16) != n {
+		if err := decode([]byte("u16: "+text), "", &got); (err == nil) != (n >= 0 && n <= math.MaxUint16) || err == nil && int64(got.U16) != n {
 			t.Fatalf("uint16 %d: %d, %v", n, got.U16, err)
 		}
 	})
