@@ -20,13 +20,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator {
-		t.Helper()
-		o, err := local.New(local.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return o
+	orchestratortest.Run(t, orchestratortest.Harness{
+		Open: func(t *testing.T) orchestrator.Orchestrator {
+			t.Helper()
+			o, err := local.New(local.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		},
 	})
 }
 

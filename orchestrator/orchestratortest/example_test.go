@@ -8,16 +8,17 @@ import (
 	"github.com/tenon-ml/tenon/orchestrator/orchestratortest"
 )
 
-// A flavor runs the suite in its own tests.
+// In a flavor's own tests, func TestOrchestrator(t *testing.T) does nothing but call orchestratortest.Run.
 func ExampleRun() {
-	_ = func(t *testing.T) { // func TestOrchestrator(t *testing.T) {
-		orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator {
+	h := orchestratortest.Harness{
+		Open: func(t *testing.T) orchestrator.Orchestrator {
 			o, err := local.New(local.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return o
-		})
+		},
 	}
+	_ = func(t *testing.T) { orchestratortest.Run(t, h) }
 	// Output:
 }

@@ -116,5 +116,7 @@ func TestMutant(t *testing.T) {
 	if !ok {
 		t.Skip("for TestSuiteFindsFaults")
 	}
-	orchestratortest.Run(t, func(t *testing.T) orchestrator.Orchestrator { return faulty{open(t), m.wrap} })
+	orchestratortest.Run(t, orchestratortest.Harness{
+		Open: func(t *testing.T) orchestrator.Orchestrator { return faulty{open(t), m.wrap} },
+	})
 }

@@ -17,9 +17,15 @@ import (
 // patience is how long the suite waits for what should happen soon.
 const patience = time.Minute
 
-// Run runs the conformance suite as subtests of t. Open returns a new orchestrator, which the suite closes; it may be called
-// concurrently.
-func Run(t *testing.T, open func(t *testing.T) orchestrator.Orchestrator) {
+// Harness is what the suite needs of an implementation. Its functions fail the test with t.Fatal when they cannot do their work, and may be
+// called concurrently.
+type Harness struct {
+	// Open returns a new orchestrator. The suite closes it before the test's cleanup functions run. Required.
+	Open func(t *testing.T) orchestrator.Orchestrator
+}
+
+// Run runs the conformance suite as subtests of t.
+func Run(t *testing.T, h Harness) {
 	for _, test := range []struct {
 		name string
 		run  func(s *suite)
@@ -37,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) orchestrator.Orchestrator) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			o := open(t)
+			o := h.Open(t)
 			t.Cleanup(func() {
 				if err := o.Close(); err != nil {
 					t.Errorf("Close: %v", err)
