@@ -148,13 +148,21 @@ func TestJSONAndYAMLRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var fromYAML step.Config
-		if err := strictyaml.Decode(text, "config.yaml", &fromYAML); err != nil {
+		if err := parseYAML(text, &fromYAML); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if d := cmp.Diff(want, fromYAML); d != "" {
 			t.Errorf("YAML %s:\n%s", text, d)
 		}
 	})
+}
+
+func parseYAML(text []byte, into *step.Config) error {
+	doc, err := strictyaml.Parse(text, "config.yaml")
+	if err != nil {
+		return err
+	}
+	return doc.Decode(into)
 }
 
 func TestYAMLAsPeopleWriteIt(t *testing.T) {
@@ -176,7 +184,7 @@ external: off
 		Version: "2", Limits: []string{}, Tolerate: step.Tolerance{Share: 0.1}, ShareInputs: step.On, External: step.Off,
 	}
 	var got step.Config
-	if err := strictyaml.Decode([]byte(text), "config.yaml", &got); err != nil {
+	if err := parseYAML([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, got); d != "" {
