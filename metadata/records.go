@@ -125,7 +125,7 @@ type LogChunk struct {
 	Digest artifact.Digest `json:"digest,omitempty"` // larger ones are in the artifact store
 }
 
-// Metric is one point that a step recorded. As JSON a value that is no number is one of the strings "NaN", "+Inf" and "-Inf".
+// Metric is one point that a step recorded. As JSON a value that is no number is one of the strings "NaN", "Infinity" and "-Infinity".
 type Metric struct {
 	StepKey
 	Attempt string    `json:"attempt"`

@@ -44,7 +44,7 @@ func TestMetricJSON(t *testing.T) {
 
 func TestMetricJSONForm(t *testing.T) {
 	t.Parallel()
-	for v, want := range map[float64]string{0.5: `0.5`, math.Inf(-1): `"-Inf"`} {
+	for v, want := range map[float64]string{0.5: `0.5`, math.Inf(-1): `"-Infinity"`} {
 		b, err := json.Marshal(metadata.Metric{Value: v})
 		if err != nil || !strings.Contains(string(b), `"value":`+want) || strings.Count(string(b), `"value"`) != 1 {
 			t.Errorf("%v is %s (%v)", v, b, err)

@@ -8,7 +8,7 @@ import (
 )
 
 // Metric is one value of a metric. Step, Index, Name and Seq identify it within a run; a later value replaces it. As JSON a value
-// that is no number is one of the strings "NaN", "+Inf" and "-Inf".
+// that is no number is one of the strings "NaN", "Infinity" and "-Infinity".
 type Metric struct {
 	Step  string    `json:"step"`
 	Index int       `json:"index"` // of the element in a mapped step; -1 otherwise

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -239,23 +238,6 @@ func ago(t, now time.Time) string {
 
 // number is a metric's value for people.
 func number(f float64) string { return strconv.FormatFloat(f, 'g', 6, 64) }
-
-// jsonNumber is a metric's value in JSON, which has no NaN and no infinities: those are strings.
-type jsonNumber float64
-
-// MarshalJSON returns a number, or "NaN", "Infinity" or "-Infinity".
-func (n jsonNumber) MarshalJSON() ([]byte, error) {
-	f := float64(n)
-	switch {
-	case math.IsNaN(f):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(f, 1):
-		return []byte(`"Infinity"`), nil
-	case math.IsInf(f, -1):
-		return []byte(`"-Infinity"`), nil
-	}
-	return json.Marshal(f)
-}
 
 // shortID is the part of an ID that is shown. It is unique unless two were made in the same millisecond.
 func shortID(id string) string { return id[:min(13, len(id))] }

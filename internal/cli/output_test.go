@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -64,17 +63,6 @@ func TestAgo(t *testing.T) {
 	}
 	if got := ago(time.Time{}, now); got != "" {
 		t.Errorf("ago of no time = %q", got)
-	}
-}
-
-func TestJSONNumber(t *testing.T) {
-	t.Parallel()
-	got, err := json.Marshal([]jsonNumber{1, 0.25, jsonNumber(math.NaN()), jsonNumber(math.Inf(1)), jsonNumber(math.Inf(-1))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `[1,0.25,"NaN","Infinity","-Infinity"]`; string(got) != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenon-ml/tenon/internal/jsonfloat"
 	"github.com/tenon-ml/tenon/internal/strictyaml"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -69,7 +70,7 @@ func fieldList(v any) []paramView {
 		if err == nil {
 			view.Default = strictyaml.Plain(value.Interface())
 			if f, ok := view.Default.(float64); ok {
-				view.Default = jsonNumber(f)
+				view.Default = jsonfloat.Float(f)
 			}
 		}
 		list = append(list, view)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/jsonfloat"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -29,13 +30,13 @@ type stepView struct {
 
 // metricView sums up the points of one metric of one step or element.
 type metricView struct {
-	Step   string     `json:"step"`
-	Index  int        `json:"index"`
-	Name   string     `json:"name"`
-	Last   jsonNumber `json:"last"`
-	Min    jsonNumber `json:"min"` // NaN left out
-	Max    jsonNumber `json:"max"`
-	Points int        `json:"points"`
+	Step   string          `json:"step"`
+	Index  int             `json:"index"`
+	Name   string          `json:"name"`
+	Last   jsonfloat.Float `json:"last"`
+	Min    jsonfloat.Float `json:"min"` // NaN left out
+	Max    jsonfloat.Float `json:"max"`
+	Points int             `json:"points"`
 }
 
 // readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for.
@@ -111,7 +112,7 @@ func (v *runView) addMetric(m metadata.Metric) {
 			break
 		}
 	}
-	value := jsonNumber(m.Value)
+	value := jsonfloat.Float(m.Value)
 	if i < 0 {
 		v.Metrics = append(v.Metrics, metricView{Step: m.Step, Index: m.Index, Name: m.Name, Last: value, Min: value, Max: value, Points: 1})
 		return

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/tenon-ml/tenon/internal/jsonfloat"
 )
 
 // CanonicalJSON renders what [Canonical] wrote for people and for the graph. Given the type it is exact: integers in full, the
@@ -157,13 +159,8 @@ func (s timeParts) String() string {
 }
 
 func appendJSONFloat(out []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(out, `"NaN"`...)
-	case math.IsInf(f, 1):
-		return append(out, `"Infinity"`...)
-	case math.IsInf(f, -1):
-		return append(out, `"-Infinity"`...)
+	if name, ok := jsonfloat.Name(f); ok {
+		return strconv.AppendQuote(out, name)
 	}
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
 		return strconv.AppendFloat(out, f, 'e', -1, 64)

@@ -1,4 +1,5 @@
-// Package jsonfloat holds floating-point numbers that JSON has no form for: NaN and the infinities.
+// Package jsonfloat is how floating-point numbers that JSON has no form for are written in it everywhere: as the strings "NaN",
+// "Infinity" and "-Infinity", as in the JSON form of Protocol Buffers.
 package jsonfloat
 
 import (
@@ -7,25 +8,37 @@ import (
 	"strconv"
 )
 
-// Float is a float64 that survives JSON: what is no number there is one of the strings "NaN", "+Inf" and "-Inf".
-type Float float64
-
-// MarshalJSON implements [json.Marshaler].
-func (n Float) MarshalJSON() ([]byte, error) {
-	f := float64(n)
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return strconv.AppendQuote(nil, strconv.FormatFloat(f, 'g', -1, 64)), nil
+// Name returns the string that stands for f, and whether f needs one.
+func Name(f float64) (string, bool) {
+	switch {
+	case math.IsNaN(f):
+		return "NaN", true
+	case math.IsInf(f, 1):
+		return "Infinity", true
+	case math.IsInf(f, -1):
+		return "-Infinity", true
 	}
-	return json.Marshal(f)
+	return "", false
 }
 
-// UnmarshalJSON implements [json.Unmarshaler].
-func (n *Float) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) != nil {
-		return json.Unmarshal(b, (*float64)(n))
+// Float is a float64 that survives JSON.
+type Float float64
+
+// MarshalJSON returns a number, or the string of [Name].
+func (f Float) MarshalJSON() ([]byte, error) {
+	if name, ok := Name(float64(f)); ok {
+		return strconv.AppendQuote(nil, name), nil
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	*n = Float(f)
+	return json.Marshal(float64(f))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (f *Float) UnmarshalJSON(b []byte) error {
+	var name string
+	if json.Unmarshal(b, &name) != nil {
+		return json.Unmarshal(b, (*float64)(f))
+	}
+	number, err := strconv.ParseFloat(name, 64)
+	*f = Float(number)
 	return err
 }

@@ -11,7 +11,7 @@ import (
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for f, want := range map[float64]string{
-		math.Inf(1): `"+Inf"`, math.Inf(-1): `"-Inf"`, 0.5: "0.5", -1: "-1", math.MaxFloat64: "1.7976931348623157e+308",
+		math.Inf(1): `"Infinity"`, math.Inf(-1): `"-Infinity"`, 0.5: "0.5", -1: "-1", math.MaxFloat64: "1.7976931348623157e+308",
 	} {
 		text, err := json.Marshal(jsonfloat.Float(f))
 		if err != nil || string(text) != want {

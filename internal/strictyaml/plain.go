@@ -5,9 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"time"
+
+	"github.com/tenon-ml/tenon/internal/jsonfloat"
 )
 
 // JSON returns what [Plain] returns as JSON. Numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity".
@@ -34,13 +35,8 @@ func finite(v any) any {
 
 // number returns v, or the string for f if that is not finite.
 func number(f float64, v any) any {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
+	if name, ok := jsonfloat.Name(f); ok {
+		return name
 	}
 	return v
 }
