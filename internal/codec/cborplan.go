@@ -154,6 +154,28 @@ func (c *compiler) fill(p *plan, t reflect.Type, at place) error {
 		complexPlan(p, t)
 	case reflect.String:
 		stringPlan(p)
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return c.elementsPlan(p, t, at)
+	case reflect.Struct:
+		return c.structPlan(p, t, at)
+	case reflect.Interface:
+		if t == reflect.TypeFor[error]() {
+			return at.lost(t, "is an error, which has no form as data", "store its text in a string")
+		}
+		return at.lost(t, "is an interface, whose dynamic type would be lost", "use a concrete type")
+	case reflect.Func:
+		return at.lost(t, "is a function, which has no form as data", "leave it out")
+	case reflect.Chan:
+		return at.lost(t, "is a channel, which has no form as data", "leave it out")
+	default: // uintptr, unsafe.Pointer
+		return at.lost(t, "is an address, which means nothing in another process", "leave it out")
+	}
+	return nil
+}
+
+// elementsPlan plans what refers to or holds values of one type.
+func (c *compiler) elementsPlan(p *plan, t reflect.Type, at place) error {
+	switch t.Kind() {
 	case reflect.Pointer:
 		if at.key {
 			return at.lost(t, "is a pointer within a map key, whose identity would be lost", "use the value as the key")
@@ -198,19 +220,6 @@ func (c *compiler) fill(p *plan, t reflect.Type, at place) error {
 			return err
 		}
 		mapPlan(p, t, key, elem)
-	case reflect.Struct:
-		return c.structPlan(p, t, at)
-	case reflect.Interface:
-		if t == reflect.TypeFor[error]() {
-			return at.lost(t, "is an error, which has no form as data", "store its text in a string")
-		}
-		return at.lost(t, "is an interface, whose dynamic type would be lost", "use a concrete type")
-	case reflect.Func:
-		return at.lost(t, "is a function, which has no form as data", "leave it out")
-	case reflect.Chan:
-		return at.lost(t, "is a channel, which has no form as data", "leave it out")
-	default: // uintptr, unsafe.Pointer
-		return at.lost(t, "is an address, which means nothing in another process", "leave it out")
 	}
 	return nil
 }
