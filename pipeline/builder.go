@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"strconv"
 
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/internal/stacktrace"
 	"github.com/tenon-ml/tenon/step"
 )
 
@@ -28,7 +28,6 @@ type Builder struct {
 	prefix string        // of the sub-pipeline being built: "again/"
 	layers []step.Config // of the sub-pipelines being built
 	inMap  string        // the mapped step whose input function runs
-	done   bool
 }
 
 type port struct {
@@ -58,26 +57,20 @@ func (b *Builder) err() error {
 	return &Error{Pipeline: b.build.Pipeline, Problems: b.problems}
 }
 
-// guard calls user code and turns its panic into a problem.
-func (b *Builder) guard(fn func()) {
+// guard calls the pipeline function, with all that it calls. It turns a panic into a problem, and then reports false: what was not
+// wired for that reason is no mistake of its own.
+func (b *Builder) guard(fn func()) (ok bool) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case ref.Unresolved:
 			b.report("", "", userFrame(), r)
 		default:
-			b.report("", "", userFrame(), fmt.Errorf("the pipeline function panicked: %v\n%s", r, clipStack(debug.Stack())))
+			b.report("", "", userFrame(), fmt.Errorf("the pipeline function panicked: %v\n%s", r, stacktrace.Recovered()))
 		}
 	}()
 	fn()
-}
-
-func clipStack(stack []byte) string {
-	const limit = 4 << 10
-	if len(stack) > limit {
-		stack = append(stack[:limit:limit], "\n..."...)
-	}
-	return string(stack)
+	return true
 }
 
 // port returns how values of type t are coded, chosen once per type.

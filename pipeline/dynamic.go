@@ -123,7 +123,7 @@ func Sub[P, Out any](p *Builder, name string, sub *Pipeline[P, Out], in P) Out {
 	}
 	prefix := p.prefix
 	p.prefix, p.layers = prefix+name+"/", append(p.layers, sub.opts.steps)
-	p.guard(func() { out = sub.fn(p, in) })
+	out = sub.fn(p, in)
 	p.prefix, p.layers = prefix, p.layers[:len(p.layers)-1]
 	return out
 }
@@ -143,9 +143,8 @@ func mapped[In, Out any](p *Builder, w wiring, fn func(context.Context, In) (Out
 		p.report(w.name, "", w.at, errors.New("the input function is nil"))
 		return out
 	}
-	var input In
 	p.inMap = w.name
-	p.guard(func() { input = in() })
+	input := in()
 	p.inMap = ""
 	return wire(p, w, fn, input, true)
 }

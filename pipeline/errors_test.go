@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -221,9 +222,39 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestPanicAlone: what a panic left unset is no mistake of its own, and the stack shows the user's functions alone.
+func TestPanicAlone(t *testing.T) {
+	t.Parallel()
+	inner := pipeline.Define("inner", func(p *pipeline.Builder, _ none) artifact.Ref[int] { panic("boom") })
+	for name, build := range map[string]func(*pipeline.Builder) artifact.Ref[int]{
+		"panic": func(*pipeline.Builder) artifact.Ref[int] { panic("boom") },
+		"value": func(p *pipeline.Builder) artifact.Ref[int] {
+			pipeline.Step(p, "number", makeNumber, none{}).Value()
+			panic("boom")
+		},
+		"in sub-pipeline": func(p *pipeline.Builder) artifact.Ref[int] { return pipeline.Sub(p, "inner", inner, none{}) },
+		"in input of a map": func(p *pipeline.Builder) artifact.Ref[int] {
+			pipeline.Map(p, "each", double, pipeline.Step(p, "list", makeNumbers, none{}), func(artifact.Ref[int]) numberIn { panic("boom") })
+			return artifact.Ref[int]{}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := pipeline.Define("wrong", func(p *pipeline.Builder, _ none) artifact.Ref[int] { return build(p) }).Graph(none{})
+			var all *pipeline.Error
+			if !errors.As(err, &all) || len(all.Problems) != 1 {
+				t.Fatalf("want one mistake, got %v", err)
+			}
+			if text := err.Error(); !strings.Contains(all.Problems[0].At, "errors_test.go:") || strings.Contains(text, "runtime.") || strings.Contains(text, "/pipeline.go:") {
+				t.Errorf("it shows more than the user's code: %s", text)
+			}
+		})
+	}
+}
+
 // stable replaces line numbers and stacks, which change with every edit of this file.
 func stable(text string) string {
-	text, _, _ = strings.Cut(text, "\ngoroutine ")
+	text, _, _ = strings.Cut(text, "\n"+reflect.TypeFor[none]().PkgPath()+".")
 	return regexp.MustCompile(`(\w+\.go):\d+`).ReplaceAllString(text, "$1:LINE") + "\n"
 }
 

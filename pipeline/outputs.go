@@ -52,7 +52,6 @@ func handleAt(out reflect.Value, fields []int, i int) **ref.Handle {
 
 // finish checks what only the whole graph shows, and records the results.
 func (b *Builder) finish(out reflect.Value) {
-	b.done = true
 	g := b.program.Graph
 	unknown := false
 	for i := range g.Nodes {

@@ -122,8 +122,9 @@ func (p *Pipeline[P, Out]) Build(params any) (*graph.Program, error) {
 		return nil, b.err()
 	}
 	var out Out
-	b.guard(func() { out = p.fn(b, *typed) })
-	b.finish(reflect.ValueOf(&out).Elem())
+	if b.guard(func() { out = p.fn(b, *typed) }) {
+		b.finish(reflect.ValueOf(&out).Elem())
+	}
 	if err := b.err(); err != nil {
 		return nil, err
 	}

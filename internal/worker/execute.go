@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +13,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/internal/scope"
+	"github.com/tenon-ml/tenon/internal/stacktrace"
 	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -176,10 +174,10 @@ func (e *execution) recovered(res *result) {
 	switch r := recover().(type) {
 	case nil:
 	case ref.Unresolved:
-		res.failure = &Failure{Kind: KindPanic, Permanent: true, Message: r.Error(), Stack: stack(), Err: r}
+		res.failure = &Failure{Kind: KindPanic, Permanent: true, Message: r.Error(), Stack: stacktrace.Recovered(), Err: r}
 	default:
 		err, _ := r.(error)
-		res.failure = &Failure{Kind: KindPanic, Message: fmt.Sprintf("panic: %v", r), Stack: stack(), Err: err}
+		res.failure = &Failure{Kind: KindPanic, Message: fmt.Sprintf("panic: %v", r), Stack: stacktrace.Recovered(), Err: err}
 	}
 }
 
@@ -234,18 +232,4 @@ func (e *execution) removeDir() {
 	if e.made != "" {
 		os.RemoveAll(e.made)
 	}
-}
-
-// stack returns the stack of a panic without the frames of the runtime and of this package, bounded.
-func stack() string {
-	const limit = 16 << 10
-	lines := strings.Split(string(debug.Stack()), "\n")
-	if i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "panic(") }); i > 0 {
-		lines = lines[min(i+2, len(lines)):]
-	}
-	if i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "internal/worker.(*execution).invoke") }); i > 0 {
-		lines = lines[:i]
-	}
-	text := strings.Join(lines, "\n")
-	return text[:min(len(text), limit)]
 }
