@@ -40,93 +40,100 @@ func numericCodec(t reflect.Type) (Codec, bool) {
 	return numbers[uint64](t), true
 }
 
-// numbers is the codec of slices whose elements have the size of W.
+// numbers is the codec of slices of type t, whose elements have the size of W.
 func numbers[W uint8 | uint16 | uint32 | uint64](t reflect.Type) Codec {
-	kind := t.Elem().Kind()
-	var zero W
-	width := int(unsafe.Sizeof(zero))
+	n := numeric[W]{t: t, kind: t.Elem().Kind(), width: int(t.Elem().Size())}
 	letter := byte('i')
 	switch {
-	case kind == reflect.Float32 || kind == reflect.Float64:
+	case n.kind == reflect.Float32 || n.kind == reflect.Float64:
 		letter = 'f'
-	case kind >= reflect.Uint:
+	case n.kind >= reflect.Uint:
 		letter = 'u'
 	}
-	head := [numericHeader]byte{'n', 'u', 'm', 1, letter, byte(width)}
-	// view looks at the slice as words of its elements' size.
-	view := func(v reflect.Value) []W { return unsafe.Slice((*W)(v.UnsafePointer()), v.Len()) } //nolint:gosec // of that size
-	return Codec{
-		Name: "numeric", Version: 1, Type: t,
-		Encode: func(_ context.Context, w io.Writer, v any) (Info, error) {
-			rv, err := valueOf(t, v)
-			if err != nil {
-				return Info{}, err
-			}
-			h := head
-			if rv.IsNil() {
-				h[6] = 1
-			}
-			if _, err := w.Write(h[:]); err != nil {
-				return Info{}, err
-			}
-			span := newSpan(kind)
-			var swapped []byte
-			words := view(rv)
-			for rest := words; len(rest) > 0; {
-				part := rest[:min(len(rest), 32<<10)] // stays in the processor's cache between span and write
-				rest = rest[len(part):]
-				addWords(span, kind, part)
-				if _, err := w.Write(littleEndian(part, &swapped)); err != nil {
-					return Info{}, err
-				}
-			}
-			meta := map[string]any{"length": rv.Len()}
-			span.describe(meta)
-			return Info{Meta: meta, Preview: previewNumbers(rv)}, nil
-		},
-		Decode: func(ctx context.Context, c Content) (any, error) {
-			r, err := c.Open(ctx)
-			if err != nil {
-				return nil, err
-			}
-			defer r.Close()
-			var h [numericHeader]byte
-			if _, err := io.ReadFull(r, h[:]); err != nil {
-				return nil, ended(err)
-			}
-			want := head
-			isNil := h[6] == 1
-			if isNil {
-				want[6] = 1
-			}
-			if h != want {
-				return nil, component.Errorf(component.Corrupt, "numeric data does not hold elements of %s", t.Elem())
-			}
-			size := c.Size() - numericHeader
-			if size < 0 || size%int64(width) != 0 || isNil && size != 0 {
-				return nil, component.Errorf(component.Corrupt, "numeric data of %d bytes does not hold whole elements of %d bytes", size, width)
-			}
-			v := reflect.New(t).Elem()
-			if isNil {
-				return v.Interface(), drain(r)
-			}
-			v.Set(reflect.MakeSlice(t, 0, 0))
-			total := int(size / int64(width))
-			for n := 0; n < total; {
-				// The size is trusted a step at a time, so that a lie costs no more than twice what arrived.
-				next := min(total, max(2*n, 64<<20/width))
-				v.Grow(next - n)
-				v.SetLen(next)
-				words := view(v)[n:next]
-				if _, err := io.ReadFull(r, bytesOf(words)); err != nil {
-					return nil, ended(err)
-				}
-				fromLittleEndian(words)
-				n = next
-			}
-			return v.Interface(), drain(r)
-		},
+	n.head = [numericHeader]byte{'n', 'u', 'm', 1, letter, byte(n.width)}
+	return Codec{Name: "numeric", Version: 1, Type: t, Encode: n.encode, Decode: n.decode}
+}
+
+type numeric[W uint8 | uint16 | uint32 | uint64] struct {
+	t     reflect.Type
+	kind  reflect.Kind // of the elements
+	width int          // bytes of an element
+	head  [numericHeader]byte
+}
+
+// view looks at the slice as words of its elements' size.
+func (n numeric[W]) view(v reflect.Value) []W {
+	return unsafe.Slice((*W)(v.UnsafePointer()), v.Len()) //nolint:gosec // of that size
+}
+
+func (n numeric[W]) encode(_ context.Context, w io.Writer, v any) (Info, error) {
+	rv, err := valueOf(n.t, v)
+	if err != nil {
+		return Info{}, err
 	}
+	head := n.head
+	if rv.IsNil() {
+		head[6] = 1
+	}
+	if _, err := w.Write(head[:]); err != nil {
+		return Info{}, err
+	}
+	span := newSpan(n.kind)
+	var swapped []byte
+	for rest := n.view(rv); len(rest) > 0; {
+		part := rest[:min(len(rest), 32<<10)] // stays in the processor's cache between span and write
+		rest = rest[len(part):]
+		addWords(span, n.kind, part)
+		if _, err := w.Write(littleEndian(part, &swapped)); err != nil {
+			return Info{}, err
+		}
+	}
+	meta := map[string]any{"length": rv.Len()}
+	span.describe(meta)
+	return Info{Meta: meta, Preview: previewNumbers(rv)}, nil
+}
+
+func (n numeric[W]) decode(ctx context.Context, c Content) (any, error) {
+	r, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var head [numericHeader]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, ended(err)
+	}
+	want := n.head
+	isNil := head[6] == 1
+	if isNil {
+		want[6] = 1
+	}
+	if head != want {
+		return nil, component.Errorf(component.Corrupt, "numeric data does not hold elements of %s", n.t.Elem())
+	}
+	size := c.Size() - numericHeader
+	if size < 0 || size%int64(n.width) != 0 || isNil && size != 0 {
+		return nil, component.Errorf(component.Corrupt, "numeric data of %d bytes does not hold whole elements of %d bytes", size, n.width)
+	}
+	v := reflect.New(n.t).Elem()
+	if isNil {
+		return v.Interface(), drain(r)
+	}
+	v.Set(reflect.MakeSlice(n.t, 0, 0))
+	total := int(size / int64(n.width))
+	for have := 0; have < total; {
+		// The size is trusted a step at a time, so that a lie costs no more than twice what arrived.
+		next := min(total, max(2*have, 64<<20/n.width))
+		v.Grow(next - have)
+		v.SetLen(next)
+		words := n.view(v)[have:next]
+		if _, err := io.ReadFull(r, bytesOf(words)); err != nil {
+			return nil, ended(err)
+		}
+		fromLittleEndian(words)
+		have = next
+	}
+	return v.Interface(), drain(r)
 }
 
 // drain reads to the end, where the digest is verified.
