@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
@@ -101,12 +102,13 @@ func TestCachePolicies(t *testing.T) {
 		captured string
 		second   metadata.StepState
 		uncached string
+		told     bool // while it runs
 	}{
-		"never":              {step.Config{Cache: step.Never}, "", succeeded, "its cache policy is never"},
-		"captured":           {step.Config{}, "it is a closure", succeeded, "it is a closure: name its state"},
-		"captured, versions": {step.Config{Version: "v1"}, "it is a closure", metadata.StepCached, ""},
-		"captured, pure":     {step.Config{Cache: step.Pure}, "it is a closure", metadata.StepCached, ""},
-		"failed":             {step.Config{}, "", failed, ""},
+		"never":              {step.Config{Cache: step.Never}, "", succeeded, "its cache policy is never", false},
+		"captured":           {step.Config{}, "it is a closure", succeeded, "it is a closure: name its state", true},
+		"captured, versions": {step.Config{Version: "v1"}, "it is a closure", metadata.StepCached, "", false},
+		"captured, pure":     {step.Config{Cache: step.Pure}, "it is a closure", metadata.StepCached, "", false},
+		"failed":             {step.Config{}, "", failed, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +121,12 @@ func TestCachePolicies(t *testing.T) {
 			p := single(fn, c.config)
 			for range 2 {
 				o := run(t.Context(), r, p, none{})
+				told := slices.ContainsFunc(o.events, func(e engine.Event) bool {
+					return e.StepState == succeeded && strings.HasPrefix(e.Reason, "not cached: it is a closure")
+				})
+				if told != c.told {
+					t.Errorf("the observer was told that it is not cached: %v", told)
+				}
 				if o.step("it").State == c.second {
 					if got := o.step("it").Uncached; !strings.HasPrefix(got, c.uncached) || got != "" && c.uncached == "" {
 						t.Errorf("it is not cached because %q", got)

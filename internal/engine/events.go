@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
 	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/step"
 )
 
 // EventKind says what an [Event] is about.
@@ -47,13 +49,30 @@ func (s *scheduler) emit(e Event) {
 }
 
 func (s *scheduler) emitTask(t *task, reason string) {
-	if s.c.Observer != nil {
-		s.emit(Event{Kind: EventStep, Step: t.n.name(), Index: t.index, Attempt: t.attempts, StepState: t.state, Reason: reason})
+	if s.c.Observer == nil {
+		return
 	}
+	if t.index < 0 && t.state == metadata.StepSucceeded {
+		reason = cmp.Or(reason, t.n.uncached())
+	}
+	s.emit(Event{Kind: EventStep, Step: t.n.name(), Index: t.index, Attempt: t.attempts, StepState: t.state, Reason: reason})
 }
 
 func (s *scheduler) emitNode(n *node) {
-	if s.c.Observer != nil {
-		s.emit(Event{Kind: EventStep, Step: n.name(), Index: -1, StepState: n.state, Elements: len(n.tasks), Reason: n.reason})
+	if s.c.Observer == nil {
+		return
 	}
+	reason := n.reason
+	if n.state == metadata.StepSucceeded {
+		reason = cmp.Or(reason, n.uncached())
+	}
+	s.emit(Event{Kind: EventStep, Step: n.name(), Index: -1, StepState: n.state, Elements: len(n.tasks), Reason: reason})
+}
+
+// uncached says why the next run will compute a step again, unless it was asked for.
+func (n *node) uncached() string {
+	if n.plan.Uncached == "" || n.plan.Config.Cache.Mode == step.CacheNever {
+		return ""
+	}
+	return "not cached: " + n.plan.Uncached
 }
