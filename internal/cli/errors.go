@@ -74,7 +74,7 @@ func told(err error) string {
 	case exitInterrupted:
 		return "interrupted"
 	}
-	return plainText(err.Error())
+	return errorText(err.Error())
 }
 
 // flagError rewrites what the flag parser found into one line that says what would be right.

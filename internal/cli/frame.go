@@ -155,7 +155,7 @@ func (f frame) detail(r *row) string {
 		if r.state == failed {
 			style = red
 		}
-		parts = append(parts, paint(f.color, style, oneLine(r.reason)))
+		parts = append(parts, paint(f.color, style, briefError(r.reason)))
 	}
 	return strings.Join(parts, "  ")
 }

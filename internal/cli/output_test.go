@@ -195,3 +195,20 @@ func TestSplitElement(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	const stack = "main.Train\n\t/home/a/train.go:12\nmain.fit\n\t/home/a/fit.go:3"
+	for in, want := range map[string][2]string{
+		"":                      {"", ""},
+		"no":                    {"no", "no"},
+		"one\ntwo":              {"one two", "one\ntwo"},
+		"panic: no\n" + stack:   {"panic: no", "panic: no\nmain.Train\n    /home/a/train.go:12\nmain.fit\n    /home/a/fit.go:3"},
+		"a\nb\n" + stack:        {"a b", "a\nb\nmain.Train\n    /home/a/train.go:12\nmain.fit\n    /home/a/fit.go:3"},
+		"\n\tonly a position:1": {"", "only a position:1"},
+	} {
+		if got := [2]string{briefError(in), errorText(in)}; got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}

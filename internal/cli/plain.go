@@ -95,7 +95,7 @@ func (l *lines) step(e pipeline.Event) {
 		text += "  attempt " + strconv.Itoa(e.Attempt)
 	}
 	if e.Reason != "" {
-		text += "  " + oneLine(e.Reason)
+		text += "  " + briefError(e.Reason)
 	}
 	if e.Index < 0 {
 		l.put(e.Step, text)

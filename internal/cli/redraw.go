@@ -80,7 +80,7 @@ func (l *live) event(e pipeline.Event) {
 			paint(l.screen.color, style, pad(levelName(e.Level), 5)) + " " + oneLine(e.Message))
 	case e.Kind == pipeline.EventStep && e.Index >= 0 && e.StepState == metadata.StepFailed:
 		if l.told.more(e.Step) {
-			l.print(paint(l.screen.color, red, "✗ ") + elementName(e.Step, e.Index) + "  " + oneLine(e.Reason))
+			l.print(paint(l.screen.color, red, "✗ ") + elementName(e.Step, e.Index) + "  " + briefError(e.Reason))
 		}
 		if l.told.enough(e.Step) {
 			l.print(paint(l.screen.color, dim, e.Step+": "+enoughText))

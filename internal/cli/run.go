@@ -192,7 +192,7 @@ func (c *cli) summary(ctx context.Context, client Client, run metadata.Run, end 
 	var b strings.Builder
 	b.WriteString("\n" + c.headline(run, end.steps, counts) + "\n")
 	if run.Error != "" {
-		b.WriteString("  " + strings.ReplaceAll(plainText(run.Error), "\n", "\n  ") + "\n")
+		b.WriteString("  " + strings.ReplaceAll(errorText(run.Error), "\n", "\n  ") + "\n")
 	}
 	results := grid{indent: "  ", columns: []column{{}, {flex: true}, {}}}
 	for _, name := range resultNames(run, end.skipped) {

@@ -98,7 +98,7 @@ func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
 	fact("driver", driverText(v))
 	facts.write(b, c.out)
 	if v.Error != "" {
-		b.WriteString("\n" + c.out.paint(red, strings.TrimSpace(plainText(v.Error))) + "\n")
+		b.WriteString("\n" + c.out.paint(red, errorText(v.Error)) + "\n")
 	}
 	heading("Steps")
 	c.stepGrid(b, v.Steps, broken)
@@ -170,7 +170,7 @@ func (c *cli) why(s metadata.Step) string {
 	case metadata.StepSkipped:
 		parts = append(parts, oneLine(s.Skip))
 	case metadata.StepFailed, metadata.StepCancelled, metadata.StepRetrying:
-		parts = append(parts, oneLine(s.Error))
+		parts = append(parts, briefError(s.Error))
 	case metadata.StepSucceeded:
 		if s.Uncached != "" {
 			parts = append(parts, "not cached: "+oneLine(s.Uncached))

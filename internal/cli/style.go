@@ -128,6 +128,9 @@ func isControl(r rune) bool {
 	return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// errorText is the plainText of an error, in which the lines of a stack stay indented.
+func errorText(s string) string { return strings.TrimSpace(plainText(strings.ReplaceAll(s, "\n\t", "\n    "))) }
+
 // oneLine is plainText without line breaks.
 func oneLine(s string) string {
 	s = strings.TrimSpace(plainText(s))
@@ -139,6 +142,14 @@ func oneLine(s string) string {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
 	return strings.Join(lines, " ")
+}
+
+// briefError is oneLine of an error without the stack that may follow it.
+func briefError(s string) string {
+	if i := strings.Index(s, "\n\t"); i >= 0 { // file and line of the innermost function
+		s = s[:max(0, strings.LastIndexByte(s[:i], '\n'))]
+	}
+	return oneLine(s)
 }
 
 // clipBytes cuts s to at most n bytes, at the border of a character.
