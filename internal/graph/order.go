@@ -31,8 +31,10 @@ func (n *Node) Edges() iter.Seq[ref.Edge] {
 // Upstream returns the names of the nodes that n waits for, each once, in order of appearance.
 func (n *Node) Upstream() []string {
 	var names []string
+	seen := map[string]bool{}
 	add := func(name string) {
-		if !slices.Contains(names, name) {
+		if !seen[name] {
+			seen[name] = true
 			names = append(names, name)
 		}
 	}

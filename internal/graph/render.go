@@ -94,7 +94,7 @@ func (g *Graph) Mermaid() string {
 }
 
 func mermaidText(s string) string {
-	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(s)
+	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ", "\r", " ").Replace(s)
 }
 
 // Text returns the graph for people: each step with its parameters, inputs and outputs.
