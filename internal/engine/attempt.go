@@ -122,7 +122,9 @@ func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 	if report == nil {
 		report = lost(at, exit, err)
 	}
-	if f := report.Failure; f == nil && len(report.Outputs) != len(t.n.g.Outputs) {
+	if f := report.Failure; f != nil {
+		f.Message, f.Stack = clip(f.Message), clip(f.Stack)
+	} else if len(report.Outputs) != len(t.n.g.Outputs) {
 		report.Failure = &worker.Failure{
 			Kind: worker.KindOutput, Permanent: true, Message: fmt.Sprintf("the attempt reported %d outputs, want %d", len(report.Outputs), len(t.n.g.Outputs)),
 		}

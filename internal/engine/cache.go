@@ -61,8 +61,10 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 
 // usable checks a hit: it is young enough, and its bytes are still there.
 func (s *scheduler) usable(ctx context.Context, t *task, hit metadata.Step, now time.Time) bool {
-	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 && now.Sub(hit.Computed) > ttl {
-		return false
+	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 {
+		if age := now.Sub(hit.Computed); age > ttl || age < 0 { // a clock that was set back tells no age
+			return false
+		}
 	}
 	if len(hit.Outputs) != len(t.n.g.Outputs) {
 		return false

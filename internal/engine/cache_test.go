@@ -165,6 +165,22 @@ func TestCacheTTL(t *testing.T) {
 	})
 }
 
+// TestCacheTTLAndClockSetBack holds that a result which was computed later than now has no age that a TTL could be compared with.
+func TestCacheTTLAndClockSetBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run(t.Context(), rigIn(t, dir), single(sum), none{})
+	synctest.Test(t, func(t *testing.T) { // it is the year 2000
+		r := rigIn(t, dir)
+		for ttl, want := range map[time.Duration]metadata.StepState{time.Minute: succeeded, 0: metadata.StepCached} {
+			p := single(sum, step.Config{Cache: step.Cache{TTL: ttl}})
+			if got := run(t.Context(), r, p, none{}).step("it").State; got != want {
+				t.Errorf("with a TTL of %v it is %s, want %s", ttl, got, want)
+			}
+		}
+	})
+}
+
 // TestCacheOfElements holds that elements are cached one by one, by value and not by place.
 func TestCacheOfElements(t *testing.T) {
 	t.Parallel()

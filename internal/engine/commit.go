@@ -198,7 +198,7 @@ func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit
 		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Reason: clip(exit.Reason),
 	}
 	if f := r.Failure; f != nil {
-		row.State, row.Error, row.Stack = metadata.StepFailed, clip(f.Message), clip(f.Stack)
+		row.State, row.Error, row.Stack = metadata.StepFailed, f.Message, f.Stack
 		if f.Kind == worker.KindCancelled {
 			row.State = metadata.StepCancelled
 		}

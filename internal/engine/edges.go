@@ -96,18 +96,17 @@ func done(s metadata.StepState) bool {
 	return s == metadata.StepSucceeded || s == metadata.StepCached
 }
 
-// holds decodes a condition. It calls a codec, which may be the user's.
+// holds decodes a condition.
 func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("condition %s: the codec panicked: %v", e, r)
-		}
-	}()
 	v := s.resolve(e, -1, nil)
 	if v.record.Inline == nil {
 		return false, fmt.Errorf("condition %s has %d encoded bytes, want a plain bool", e, v.record.Size)
 	}
-	b, err := transfer.Load(s.life, s.c.Artifacts, codecOf(v), v.record, noTempDir)
+	var b any
+	err = apart(func() (err error) {
+		b, err = transfer.Load(s.life, s.c.Artifacts, codecOf(v), v.record, noTempDir)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("condition %s: %w", e, err)
 	}

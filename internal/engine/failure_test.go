@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -327,7 +328,13 @@ func TestHugeWords(t *testing.T) {
 		step.Metric(ctx, "loss", 1)
 		return 0, errors.New(huge)
 	})
-	o := run(t.Context(), newRig(t), single(talks), none{})
+	r := newRig(t)
+	r.observer = func(e engine.Event) {
+		if len(e.Reason) > 70_000 {
+			t.Errorf("an event says %d bytes", len(e.Reason))
+		}
+	}
+	o := run(t.Context(), r, single(talks), none{})
 	o.want(metadata.RunFailed, "it", metadata.StepFailed)
 	if got := o.step("it").Error; len(got) > 70_000 || !strings.HasPrefix(got, "éé") || !strings.HasSuffix(got, "bytes)") {
 		t.Errorf("the error has %d bytes", len(got))
@@ -335,5 +342,15 @@ func TestHugeWords(t *testing.T) {
 	metrics, err := o.r.meta.Metrics(t.Context(), metadata.MetricQuery{Run: o.Run.ID})
 	if err != nil || len(metrics.Items) != 1 || metrics.Items[0].Name != "loss" {
 		t.Errorf("metrics %+v, %v", metrics.Items, err)
+	}
+}
+
+func TestErrorWithoutMessage(t *testing.T) {
+	t.Parallel()
+	silent := act(func(context.Context, string, []int) (int, error) { return 0, errors.New("") })
+	o := run(t.Context(), newRig(t), single(silent), none{})
+	o.want(metadata.RunFailed, "it", metadata.StepFailed)
+	if got := o.step("it").Error; got != "an error of type *errors.errorString, without a message" {
+		t.Errorf("the step says %q", got)
 	}
 }

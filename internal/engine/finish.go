@@ -76,7 +76,7 @@ func (s *scheduler) closeShared(n *node) {
 	shared := n.shared
 	n.shared = nil
 	s.spawn(func() func() {
-		err := shared.Close(s.life)
+		err := apart(func() error { return shared.Close(s.life) })
 		return func() {
 			if err != nil && done(n.state) {
 				n.state, n.reason, n.cause = metadata.StepFailed, err.Error(), err

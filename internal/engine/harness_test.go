@@ -58,7 +58,12 @@ type rig struct {
 
 func newRig(tb testing.TB) *rig {
 	tb.Helper()
-	dir := tb.TempDir()
+	return rigIn(tb, tb.TempDir())
+}
+
+// rigIn returns a rig whose stores are in a directory, where others may be too.
+func rigIn(tb testing.TB, dir string) *rig {
+	tb.Helper()
 	r := &rig{tb: tb, dir: dir, local: local.Config{CPU: 1000}, prints: prints{version: "1"}}
 	var err error
 	if r.meta, err = sqlite.Open(tb.Context(), filepath.Join(dir, "tenon.db"), sqlite.Options{}); err != nil {

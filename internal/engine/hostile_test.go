@@ -15,9 +15,29 @@ import (
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
-// TestSplitFails: the elements of a list cannot be stored.
+// TestSplitFails: a list cannot be read, or its elements cannot be stored.
 func TestSplitFails(t *testing.T) {
 	t.Parallel()
+	panics, exits := func() { panic("not today") }, func() { runtime.Goexit() }
+	works := func() {}
+	for name, c := range map[string]struct {
+		read, write func()
+		says        []string
+	}{
+		"read panics":  {panics, works, []string{"not today"}},
+		"read exits":   {exits, works, []string{"runtime.Goexit"}},
+		"write panics": {works, panics, []string{"element ", "not today"}},
+		"write exits":  {works, exits, []string{"element ", "runtime.Goexit"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			splitFails(t, c.read, c.write, c.says)
+		})
+	}
+}
+
+func splitFails(t *testing.T, read, write func(), says []string) {
+	t.Helper()
 	r := newRig(t)
 	r.options.OnFailure = plan.Continue
 	nan := func(context.Context, none) (artifact.Ref[[]hostile], error) {
@@ -25,12 +45,12 @@ func TestSplitFails(t *testing.T) {
 	}
 	type hostileItem struct{ Item artifact.Ref[hostile] }
 	codec := artifact.Codec[hostile]{Name: "test/hostile", Version: 1,
-		Encode: func(io.Writer, hostile) error { panic("not today") },
+		Encode: func(io.Writer, hostile) error { write(); return nil },
 		Decode: func(io.Reader) (hostile, error) { return 0, nil },
 	}
 	list := artifact.Codec[[]hostile]{Name: "test/hostiles", Version: 1,
 		Encode: func(io.Writer, []hostile) error { return nil },
-		Decode: func(io.Reader) ([]hostile, error) { return []hostile{1, 2}, nil },
+		Decode: func(io.Reader) ([]hostile, error) { read(); return []hostile{1, 2}, nil },
 	}
 	p := pipeline.Define("split", func(p *pipeline.Builder, _ none) none {
 		l := pipeline.Step(p, "list", nan, none{})
@@ -41,8 +61,10 @@ func TestSplitFails(t *testing.T) {
 	}, pipeline.Codecs(codec, list))
 	o := run(t.Context(), r, p, none{})
 	o.want(metadata.RunFailed, "list", succeeded, "each", failed, "then", cancelled)
-	if got := o.step("each").Error; !strings.Contains(got, "split the list that it maps over: element ") || !strings.Contains(got, "not today") {
-		t.Errorf("the step says %q", got)
+	for _, want := range append(says, "split the list that it maps over: ") {
+		if got := o.step("each").Error; !strings.Contains(got, want) {
+			t.Errorf("the step says %q, want %q", got, want)
+		}
 	}
 }
 

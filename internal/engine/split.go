@@ -29,7 +29,11 @@ func (s *scheduler) expandMap(n *node) {
 
 func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 	s.spawn(func() func() {
-		items, err := s.split(s.preparing, n, list)
+		var items []artifact.Record
+		err := apart(func() (err error) {
+			items, err = s.split(s.preparing, n, list)
+			return err
+		})
 		fail := func() {
 			n.cause = err
 			s.endWithoutTasks(n, metadata.StepFailed, fmt.Sprintf("split the list that it maps over: %v", err))
@@ -56,7 +60,6 @@ func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 
 // split decodes a list and stores its elements.
 func (s *scheduler) split(ctx context.Context, n *node, list artifact.Record) (items []artifact.Record, err error) {
-	defer recovered(&err)
 	var dir string
 	defer func() {
 		if dir != "" {
@@ -82,20 +85,16 @@ func (s *scheduler) split(ctx context.Context, n *node, list artifact.Record) (i
 	var group errgroup.Group
 	group.SetLimit(splitParallel)
 	for i := range items {
-		group.Go(func() (err error) {
-			defer recovered(&err)
-			if items[i], err = transfer.Save(ctx, s.c.Artifacts, n.bind.Over.Elem, n.bind.ElemType, v.Index(i).Interface()); err != nil {
+		group.Go(func() error {
+			err := apart(func() (err error) {
+				items[i], err = transfer.Save(ctx, s.c.Artifacts, n.bind.Over.Elem, n.bind.ElemType, v.Index(i).Interface())
+				return err
+			})
+			if err != nil {
 				return fmt.Errorf("element %d: %w", i, err)
 			}
 			return nil
 		})
 	}
 	return items, group.Wait()
-}
-
-// recovered turns a panic of a codec, which may be the user's, into an error.
-func recovered(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("the codec panicked: %v", r)
-	}
 }

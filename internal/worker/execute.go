@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +165,8 @@ func (e *execution) invoke(ctx context.Context) ([]any, *Failure) {
 	}
 	values, err := e.bind.Invoke(scope.With(ctx, e.scope()), call)
 	if err != nil {
-		return nil, &Failure{Kind: KindError, Message: err.Error(), Permanent: step.IsPermanent(err), Err: err}
+		message := cmp.Or(err.Error(), fmt.Sprintf("an error of type %T, without a message", err))
+		return nil, &Failure{Kind: KindError, Message: message, Permanent: step.IsPermanent(err), Err: err}
 	}
 	return values, nil
 }
