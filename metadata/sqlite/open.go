@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -93,8 +95,12 @@ func (s *store) inspect(ctx context.Context) (version int, err error) {
 
 // fileError is why the file cannot be opened or made.
 func fileError(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
+	exhausted := func(errno syscall.Errno) bool { return errors.Is(err, errno) }
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return component.Errorf(component.PermissionDenied, "metadata: %w: the database must be readable and writable", err)
+	case slices.ContainsFunc([]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOSPC, syscall.EDQUOT}, exhausted):
+		return component.Errorf(component.Exhausted, "metadata: %w", err)
 	}
 	return component.Errorf(component.Invalid, "metadata: %w: the path must be that of a file in an existing directory", err)
 }

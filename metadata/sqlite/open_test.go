@@ -5,10 +5,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/tenon-ml/tenon/component"
@@ -153,6 +155,20 @@ func TestBadPaths(t *testing.T) {
 	refused(t, dir+"/nul\x00byte", component.Invalid)
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("refused paths left %v (%v)", files, err)
+	}
+}
+
+// What this machine has too little of is not the fault of a path.
+func TestExhausted(t *testing.T) {
+	t.Parallel()
+	for errno, want := range map[syscall.Errno]component.Code{
+		syscall.EMFILE: component.Exhausted, syscall.ENOSPC: component.Exhausted,
+		syscall.ENOTDIR: component.Invalid, syscall.EACCES: component.PermissionDenied,
+	} {
+		err := fileError(&fs.PathError{Op: "open", Path: "/home/tenon.db", Err: errno})
+		if component.CodeOf(err) != want || !strings.Contains(err.Error(), "/home/tenon.db: "+errno.Error()) {
+			t.Errorf("%v: %v has the code %q, want %q", errno, err, component.CodeOf(err), want)
+		}
 	}
 }
 
