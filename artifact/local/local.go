@@ -15,6 +15,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/scratch"
 )
 
 // Config configures the store.
@@ -65,7 +66,7 @@ func Open(path string) (artifact.Store, error) {
 		return nil, explain("open artifact store "+dir, err)
 	}
 	s := &store{dir: dir, buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }}}
-	sweep(s.tmp())
+	scratch.Sweep(s.tmp())
 	return s, nil
 }
 
@@ -76,7 +77,7 @@ type store struct {
 
 	puts    sync.WaitGroup // under way; none is added once closed is set
 	mu      sync.Mutex
-	session *session // nil before the first Put
+	session *scratch.Dir // of temporary files; nil before the first Put
 	closed  bool
 }
 
@@ -158,7 +159,7 @@ func (s *store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.session != nil {
-		s.session.end()
+		s.session.Remove()
 		s.session = nil
 	}
 	return nil

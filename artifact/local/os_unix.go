@@ -35,7 +35,3 @@ func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
 func isInTheWay(err error) bool {
 	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.EEXIST)
 }
-
-func lockUnsupported(err error) bool {
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
-}

@@ -42,5 +42,3 @@ func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROT
 func isInTheWay(err error) bool {
 	return errors.Is(err, windows.ERROR_DIRECTORY) || errors.Is(err, syscall.ENOTDIR)
 }
-
-func lockUnsupported(err error) bool { return errors.Is(err, windows.ERROR_NOT_SUPPORTED) }

@@ -24,7 +24,7 @@ func (s *store) Put(ctx context.Context, r io.Reader) (artifact.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return artifact.Info{}, ended("put content", err)
 	}
-	session, release, err := s.acquire()
+	temps, release, err := s.acquire()
 	if err != nil {
 		return artifact.Info{}, err
 	}
@@ -34,23 +34,23 @@ func (s *store) Put(ctx context.Context, r io.Reader) (artifact.Info, error) {
 	defer s.buffers.Put(first)
 	n, err := fill(ctx, r, first[:])
 	if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is not the end
-		return s.putSmall(session, first[:n])
+		return s.putSmall(temps.Path(), first[:n])
 	}
 	if err != nil {
 		return artifact.Info{}, readFailed(ctx, err)
 	}
-	return s.putLarge(ctx, session, r, first)
+	return s.putLarge(ctx, temps.Path(), r, first)
 }
 
 // putSmall stores content that is in memory. If it is there already its bytes are compared, so that damaged content heals.
-func (s *store) putSmall(session *session, content []byte) (artifact.Info, error) {
+func (s *store) putSmall(temps string, content []byte) (artifact.Info, error) {
 	digest := artifact.NewDigest(sha256.Sum256(content))
 	if info, ok, err := s.refresh(digest, content); ok || err != nil {
 		return info, err
 	}
-	temp, err := session.create()
+	temp, err := createTemp(temps)
 	if err != nil {
-		return artifact.Info{}, explain("put content: create a file in "+session.dir, err)
+		return artifact.Info{}, explain("put content: create a file in "+temps, err)
 	}
 	defer temp.discard()
 	if _, err := temp.Write(content); err != nil {
@@ -90,10 +90,10 @@ func (s *store) refresh(digest artifact.Digest, content []byte) (_ artifact.Info
 }
 
 // putLarge streams: a goroutine hashes one buffer while the next is being read and written. First is full.
-func (s *store) putLarge(ctx context.Context, session *session, r io.Reader, first *[bufferSize]byte) (artifact.Info, error) {
-	temp, err := session.create()
+func (s *store) putLarge(ctx context.Context, temps string, r io.Reader, first *[bufferSize]byte) (artifact.Info, error) {
+	temp, err := createTemp(temps)
 	if err != nil {
-		return artifact.Info{}, explain("put content: create a file in "+session.dir, err)
+		return artifact.Info{}, explain("put content: create a file in "+temps, err)
 	}
 	defer temp.discard()
 	second := s.buffers.Get().(*[bufferSize]byte)

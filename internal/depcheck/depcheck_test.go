@@ -12,7 +12,7 @@ const module = "github.com/tenon-ml/tenon"
 
 // layers is the order of dependencies: a package may import those of earlier layers and of its own, never of later ones.
 var layers = [][]string{
-	{"/internal/part", "/internal/ref", "/internal/scope", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/stacktrace"},
+	{"/internal/part", "/internal/ref", "/internal/scope", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace"},
 	{"/component"},
 	{"/internal/codec", "/internal/source/location"},
 	{"/artifact", "/step"},
