@@ -13,6 +13,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/fingerprint"
 	"github.com/tenon-ml/tenon/internal/part"
+	"github.com/tenon-ml/tenon/internal/scratch"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/sqlite"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -52,6 +53,8 @@ type Client struct {
 	stop   context.CancelFunc // cancels the runs
 	life   context.Context    //nolint:containedctx // of the runs, which end with the client
 	closed bool
+	// scratch holds temporary files, and shows that this client lives; nil until it is needed.
+	scratch *scratch.Dir
 	// results is the directory of results that are files; empty until it is needed.
 	results string
 }
@@ -85,6 +88,10 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 		if client.meta, err = sqlite.Open(ctx, database(home), sqlite.Options{Logger: c.Logger}); err != nil {
 			return nil, err
 		}
+	}
+	if c.Metadata == nil {
+		scratch.Sweep(tmp(home))
+		client.reconcile(ctx)
 	}
 	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
 	client.life, client.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -134,19 +141,39 @@ func makeHome(home string) error {
 }
 
 func (c *Client) memoDir() string { return filepath.Join(c.config.Home, "memo") }
-func (c *Client) tempDir() string { return filepath.Join(c.config.Home, "tmp") }
 
-// resultsDir returns the directory of results that are files, made when it is first asked for. It lives as long as the client.
+func tmp(home string) string { return filepath.Join(home, "tmp") }
+
+// scratchDir returns the directory of temporary files, made when it is first asked for. It lives as long as the client.
+func (c *Client) scratchDir() (*scratch.Dir, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.scratch != nil {
+		return c.scratch, nil
+	}
+	parent := tmp(c.config.Home)
+	err := os.MkdirAll(parent, 0o700)
+	if err == nil {
+		c.scratch, err = scratch.New(parent)
+	}
+	if err != nil {
+		return nil, component.Errorf(component.Unavailable, "make a directory for temporary files: %w", err)
+	}
+	return c.scratch, nil
+}
+
+// resultsDir returns the directory of results that are files, made when it is first asked for.
 func (c *Client) resultsDir() (string, error) {
+	temps, err := c.scratchDir()
+	if err != nil {
+		return "", err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.results != "" {
 		return c.results, nil
 	}
-	if err := os.MkdirAll(c.tempDir(), 0o700); err != nil {
-		return "", component.Errorf(component.Unavailable, "make a directory for results: %w", err)
-	}
-	dir, err := os.MkdirTemp(c.tempDir(), "results-*")
+	dir, err := os.MkdirTemp(temps.Path(), "results-*")
 	if err != nil {
 		return "", component.Errorf(component.Unavailable, "make a directory for results: %w", err)
 	}
@@ -227,8 +254,8 @@ func (c *Client) Close() error {
 	c.stop()
 	c.runs.Wait()
 	var errs []error
-	if c.results != "" {
-		errs = append(errs, os.RemoveAll(c.results))
+	if c.scratch != nil {
+		c.scratch.Remove()
 	}
 	for _, s := range c.stacks {
 		errs = append(errs, s.Close())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"os"
 	"reflect"
 	"time"
 
@@ -61,7 +60,11 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	if err != nil {
 		return nil, component.Errorf(component.CodeOf(err), "plan pipeline %s: %w", s.Pipeline.Name(), err)
 	}
-	job, err := newJob(s, p, st.Name())
+	temps, err := c.scratchDir()
+	if err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	job, err := newJob(s, p, st.Name(), c.driver(temps))
 	if err != nil {
 		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
 	}
@@ -74,7 +77,7 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	r.cancel = cancel
 	config := engine.Config{
 		Artifacts: st.Artifacts(), Metadata: c.meta, Orchestrator: st.Orchestrator(), Logger: c.logger,
-		Worker: worker.Options{TempDir: c.tempDir(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
+		Worker: worker.Options{TempDir: temps.Path(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
 			return &source.Opener{Pinner: pinner, TempDir: tempDir}
 		}},
 		Observer: r.observe,
@@ -107,7 +110,7 @@ func (c *Client) plan(ctx context.Context, s pipeline.Submission, st stack.Stack
 }
 
 // newJob makes the records with which a run begins.
-func newJob(s pipeline.Submission, p *plan.Plan, stackName string) (engine.Job, error) {
+func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metadata.Driver) (engine.Job, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return engine.Job{}, err
@@ -130,12 +133,11 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string) (engine.Job, 
 	if name == "" {
 		name = s.Pipeline.Name() + created.Format("-20060102-150405")
 	}
-	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
 	return engine.Job{
 		Program: s.Program, Plan: p,
 		Run: metadata.Run{
 			ID: id.String(), Name: name, Pipeline: s.Pipeline.Name(), State: metadata.RunPending, Tags: s.Config.Tags, Stack: stackName,
-			Graph: p.Graph, Plan: planDigest, Params: params, Driver: metadata.Driver{Host: host, PID: os.Getpid()}, Created: created,
+			Graph: p.Graph, Plan: planDigest, Params: params, Driver: driver, Created: created,
 		},
 		Documents: []metadata.Document{
 			{Digest: p.Graph, Kind: "graph", Body: graphJSON},

@@ -30,7 +30,7 @@ type Run struct {
 
 	// Epoch counts the drivers of the run: 1 for the first, one more for each resume. Batches of an earlier epoch are refused.
 	Epoch int `json:"epoch"`
-	// Driver says who drives it: host and process, for people and for the liveness check.
+	// Driver says who drives it: host and process, for people, and to tell whether it still lives.
 	Driver Driver `json:"driver"`
 
 	Created  time.Time `json:"created"`
@@ -50,6 +50,8 @@ type Run struct {
 type Driver struct {
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
+	// Session names what shows, to the other processes that share its state, that it lives; empty if nothing does.
+	Session string `json:"session,omitempty"`
 }
 
 // StepKey names a step of a run, or one element of a mapped step.

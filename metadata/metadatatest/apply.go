@@ -188,7 +188,7 @@ func applyUpdate(s *suite) {
 	r := s.run(func(r *metadata.Run) { r.Tags = map[string]string{"team": "a"} })
 	u := metadata.Run{
 		ID: r.ID, Name: "other", Pipeline: "other", Stack: "other", Tags: map[string]string{"team": "b"}, Graph: digest("other"), Plan: digest("other"),
-		Created: moment(50), State: metadata.RunFailed, Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1}, Started: moment(5), Finished: moment(6),
+		Created: moment(50), State: metadata.RunFailed, Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1, Session: "s"}, Started: moment(5), Finished: moment(6),
 		Error: "step load: no such file", Counts: map[metadata.StepState]int{metadata.StepFailed: 1},
 		Outputs: map[string]artifact.Record{"Model": inline("model")},
 	}

@@ -1,0 +1,108 @@
+package tenon
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/tenon-ml/tenon/internal/scratch"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// driver describes this process. With a metadata store of its own a client cannot be found by others: they may have another home.
+func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
+	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
+	d := metadata.Driver{Host: host, PID: os.Getpid()}
+	if c.config.Metadata == nil {
+		d.Session = temps.Name()
+	}
+	return d
+}
+
+// reconcile records the end of runs whose driver is gone, since it was killed: nothing stays running. What cannot be recorded now is left
+// to the next client.
+func (c *Client) reconcile(ctx context.Context) {
+	q := metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}}
+	for more := true; more; more = q.After != "" {
+		page, err := c.meta.Runs(ctx, q)
+		if err != nil {
+			c.logger.Warn("runs whose program is gone cannot be looked for", "err", err)
+			return
+		}
+		for _, r := range page.Items {
+			if r.Driver.Session == "" || scratch.InUse(tmp(c.config.Home), r.Driver.Session) {
+				continue
+			}
+			if err := c.bury(ctx, r); err != nil {
+				c.logger.Warn("the end of a run whose program is gone cannot be recorded", "run", r.ID, "err", err)
+			}
+		}
+		q.After = page.Next
+	}
+}
+
+// bury ends a run whose driver is gone, and what was running in it. A greater epoch fences it; that the run has ended meanwhile, or was
+// taken over, is an error of the store.
+func (c *Client) bury(ctx context.Context, r metadata.Run) error {
+	const how = "its program ended before it did: it was killed, or crashed"
+	r.Epoch++
+	r.Finished, r.Error = time.Now(), how
+	ended := metadata.StepFailed
+	if r.State == metadata.RunCancelling {
+		r.State, ended = metadata.RunCancelled, metadata.StepCancelled
+	} else {
+		r.State = metadata.RunFailed
+	}
+	counts, err := c.meta.CountSteps(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	b := metadata.Batch{Run: r.ID, Epoch: r.Epoch}
+	if b.Steps, err = c.unended(ctx, r.ID); err != nil {
+		return err
+	}
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		attempts, err := c.meta.Attempts(ctx, metadata.AttemptQuery{Run: r.ID, Step: s.Step, Index: &s.Index, Cursor: metadata.Cursor{Limit: 1000}})
+		if err != nil {
+			return err
+		}
+		for _, a := range attempts.Items {
+			if !a.State.Ended() {
+				a.State, a.Finished, a.Error, a.Reason = ended, r.Finished, how, "lost"
+				b.Attempts = append(b.Attempts, a)
+			}
+		}
+		if s.Elements == 0 {
+			if counts[s.State]--; counts[s.State] == 0 {
+				delete(counts, s.State)
+			}
+			counts[ended]++
+		}
+		s.State, s.Finished, s.Error = ended, r.Finished, how
+	}
+	r.Counts = counts
+	b.Update = []metadata.Run{r}
+	return c.meta.Apply(ctx, b)
+}
+
+// unended returns the rows of a run's steps that have not ended. Only what ran for a while has one.
+func (c *Client) unended(ctx context.Context, run string) ([]metadata.Step, error) {
+	var states []metadata.StepState
+	for _, s := range metadata.StepStates() {
+		if !s.Ended() {
+			states = append(states, s)
+		}
+	}
+	var steps []metadata.Step
+	q := metadata.StepQuery{Run: run, States: states, Cursor: metadata.Cursor{Limit: 1000}}
+	for more := true; more; more = q.After != "" {
+		page, err := c.meta.Steps(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, page.Items...)
+		q.After = page.Next
+	}
+	return steps, nil
+}
