@@ -107,7 +107,7 @@ func (m modules) edit(name, from, to string) {
 }
 
 // settle waits until the clock that stamps files has gone on, as it has between an edit and the run that a person starts.
-func settle() { <-time.After(60 * time.Millisecond) }
+func settle() { <-time.After(grace + 2*tick) }
 
 func (m modules) command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(m.Context(), name, args...)
@@ -172,6 +172,7 @@ func (m modules) during(do func(), dir, name string, args ...string) result {
 	if line, err := lines.ReadString('\n'); line != "running\n" {
 		m.Fatalf("%v says %q, %v\n%s", cmd.Args, line, err, errs.String())
 	}
+	settle() // or a quick build would make it a change at the start of the go command
 	do()
 	if _, err := io.WriteString(in, "go on\n"); err != nil {
 		m.Fatal(err)
