@@ -137,7 +137,11 @@ func (c Component) flavor(flavors []component.Flavor) (component.Flavor, error) 
 	case 1:
 		return found[0], nil
 	case 0:
-		return component.Flavor{}, c.flavorAt.Errorf("this program has no %s flavor %q: %s", c.Kind, c.Flavor, strictyaml.Suggest(c.Flavor, known))
+		remedy := strictyaml.Suggest(c.Flavor, known)
+		if c.Flavor != "" && strictyaml.Closest(c.Flavor, known) == "" {
+			remedy += "; others are passed to tenon.Main or tenon.Open"
+		}
+		return component.Flavor{}, c.flavorAt.Errorf("this program has no %s flavor %q: %s", c.Kind, c.Flavor, remedy)
 	default:
 		return component.Flavor{}, c.flavorAt.Errorf("this program has %d %s flavors named %q: pass one of them", len(found), c.Kind, c.Flavor)
 	}

@@ -84,7 +84,7 @@ func TestValidateSpecsMadeInGo(t *testing.T) {
 		want    string // "" accepts
 	}{
 		"default":         {stack.Default(), flavors(nil), ""},
-		"no flavors":      {stack.Default(), nil, "this program has no orchestrator flavor \"local\": there is none\nthis program has no artifact_store flavor \"local\": there is none"},
+		"no flavors":      {stack.Default(), nil, "this program has no orchestrator flavor \"local\": there is none; others are passed to tenon.Main or tenon.Open\nthis program has no artifact_store flavor \"local\": there is none; others are passed to tenon.Main or tenon.Open"},
 		"flavors twice":   {stack.Default(), twice, "this program has 2 orchestrator flavors named \"local\": pass one of them\nthis program has 2 artifact_store flavors named \"local\": pass one of them"},
 		"zero":            {stack.Spec{}, flavors(nil), `name: want 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or a digit, got ""` + "\nhas no artifact_store: every stack needs one\nhas no orchestrator: every stack needs one"},
 		"component twice": {double, flavors(nil), "orchestrator: given twice"},

@@ -61,11 +61,30 @@ func outputOf(ctx context.Context, store metadata.Store, runRef, path string) (m
 	slices.Sort(names)
 	switch {
 	case len(names) == 0:
-		return metadata.Artifact{}, component.Errorf(component.NotFound, "run %s has no output %.80q: \"tenon run show %s\" shows its outputs", run.ID, path, run.ID)
+		return metadata.Artifact{}, noOutput(ctx, store, run.ID, runRef, path)
 	case want == "":
 		return metadata.Artifact{}, usagef("step %.80q has several outputs: add one of /%s", path, strings.Join(names, ", /"))
 	}
 	return metadata.Artifact{}, component.Errorf(component.NotFound, "step %.80q has no output %.80q: it has %s", strings.TrimSuffix(path, "/"+want), want, strings.Join(names, ", "))
+}
+
+// noOutput explains a path that names no output. Of a mapped step each element has some.
+func noOutput(ctx context.Context, store metadata.Store, run, runRef, path string) error {
+	names := []string{path}
+	if cut := strings.LastIndexByte(path, '/'); cut > 0 {
+		names = append(names, path[:cut])
+	}
+	for _, name := range names {
+		page, err := store.Steps(ctx, metadata.StepQuery{Run: run, Step: name, NoElements: true, Cursor: metadata.Cursor{Limit: 1}})
+		if err != nil {
+			return err
+		}
+		if len(page.Items) > 0 && page.Items[0].Elements > 0 {
+			return usagef("step %.80q ran once for each of %s: name one, such as %s/%s[0]%s",
+				name, count(page.Items[0].Elements, "element"), runRef, name, strings.TrimPrefix(path, name))
+		}
+	}
+	return component.Errorf(component.NotFound, "run %s has no output %.80q: \"tenon run show %s\" shows its outputs", run, path, run)
 }
 
 // outputsOf returns the outputs of a step or of one element.

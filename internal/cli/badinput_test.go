@@ -116,6 +116,9 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"unknown command", one, []string{"grpah"}},
 		{"unknown command far", one, []string{"frobnicate"}},
+		{"command of tenon", one, []string{"stack", "list"}},
+		{"command of tenon with its flag", one, []string{"stack", "set", "a", "--file", "a.yaml"}},
+		{"runs that were", one, []string{"run", "show", "LAST"}},
 		{"pipeline as command", two, []string{"evaluate"}},
 		{"huge command", one, []string{huge}},
 		{"empty command", one, []string{""}},
@@ -126,6 +129,8 @@ func TestBadInput(t *testing.T) {
 		{"unknown pipeline far", two, []string{"graph", "nothing"}},
 		{"too many pipelines", one, []string{"run", "fit", "fit"}},
 		{"unknown flag", one, []string{"--nocache"}},
+		{"parameter as flag", one, []string{"--epochs=3"}},
+		{"parameter as flag of a command", two, []string{"run", "fit", "--lr", "3"}},
 		{"unknown flag far", one, []string{"run", "--zzzzzz"}},
 		{"unknown short flag", one, []string{"run", "-x"}},
 		{"huge flag", one, []string{"--" + huge}},

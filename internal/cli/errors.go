@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/tenon-ml/tenon/component"
@@ -112,6 +113,42 @@ func flagError(flags *pflag.FlagSet, command string, err error) error {
 		return usagef("bad flag %.40q: write --name value or --name=value", syntax.GetSpecifiedFlag())
 	}
 	return usage(err)
+}
+
+// misplacedFlag explains a flag that does not exist because it is something else: a flag of a command of tenon, or a parameter.
+func (c *cli) misplacedFlag(cmd *cobra.Command, err error) error {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {
+		return nil
+	}
+	if args := cmd.Flags().Args(); len(args) > 0 && !cmd.HasParent() {
+		if err := c.elsewhere(args[0]); err != nil {
+			return err
+		}
+	}
+	if cmd.Flags().Lookup("set") == nil {
+		return nil
+	}
+	for _, p := range c.app.Pipelines {
+		for _, param := range paramsOf(p).Params {
+			if param.Name == missing.GetSpecifiedName() {
+				return usagef("unknown flag --%.40s: to set the parameter, write --set %s=VALUE", param.Name, param.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// elsewhere says that a command is one of tenon and not of a program with pipelines; nil if it is not.
+func (c *cli) elsewhere(command string) error {
+	if len(c.app.Pipelines) == 0 {
+		return nil
+	}
+	switch command {
+	case "artifact", "flavor", "stack":
+		return usagef("%q is a command of tenon and not of this program: write \"tenon %s\"", command, command)
+	}
+	return nil
 }
 
 // unknown explains a name that is not among the known ones.

@@ -32,7 +32,7 @@ func (c *cli) help(cmd *cobra.Command) string {
 	if cmd.Example != "" {
 		heading("Examples")
 		for line := range strings.SplitSeq(strings.TrimSpace(cmd.Example), "\n") {
-			b.WriteString("  " + line + "\n")
+			b.WriteString("  " + c.named(line) + "\n")
 		}
 	}
 	if cmd.HasAvailableSubCommands() {
@@ -54,6 +54,14 @@ func (c *cli) help(cmd *cobra.Command) string {
 		b.WriteString("\n" + s.paint(dim, "\""+cmd.CommandPath()+" COMMAND --help\" shows more of a command.") + "\n")
 	}
 	return b.String()
+}
+
+// named returns an example of tenon as it is written for a program of another name, such as one that brings flavors of its own.
+func (c *cli) named(example string) string {
+	if rest, ok := strings.CutPrefix(example, "tenon "); ok {
+		return c.app.Program + " " + rest
+	}
+	return example
 }
 
 // paragraphs lays text out for the screen. What is indented stays as it is.

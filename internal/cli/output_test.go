@@ -212,3 +212,16 @@ func TestErrorText(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesNameTheProgram: a command with flavors of its own is not called tenon.
+func TestExamplesNameTheProgram(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	app := App{Program: "churnctl", Flavors: testFlavors(), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out}
+	if code := Run(t.Context(), app, []string{"stack", "--help"}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
+	if text := out.String(); strings.Contains(text, "  tenon ") || !strings.Contains(text, "  churnctl stack use production\n") {
+		t.Errorf("its help is\n%s", text)
+	}
+}

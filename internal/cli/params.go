@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,8 @@ func (c *cli) pipelineNames() []string {
 // choose returns the pipeline that the arguments name. With only one in the program the name may be left out.
 func (c *cli) choose(cmd *cobra.Command, args []string) (pipeline.Definition, error) {
 	switch {
+	case len(args) > 0 && c.looksAtRuns(args[0]):
+		return nil, usagef("to look at runs that were, write \"tenon run %s\"", strings.Join(args, " "))
 	case len(args) > 1:
 		return nil, usagef("%s: unexpected argument %.40q: name one pipeline", cmd.CommandPath(), args[1])
 	case len(args) == 1:
@@ -58,6 +61,11 @@ func (c *cli) choose(cmd *cobra.Command, args []string) (pipeline.Definition, er
 		path += " run"
 	}
 	return nil, usagef("which pipeline? write \"%s NAME\" with one of %s", path, strings.Join(c.pipelineNames(), ", "))
+}
+
+// looksAtRuns reports whether the argument of "run" is a command of "tenon run", and no pipeline.
+func (c *cli) looksAtRuns(arg string) bool {
+	return slices.Contains([]string{"list", "show", "logs", "delete"}, arg) && !slices.Contains(c.pipelineNames(), arg)
 }
 
 // nameArgument is how usage shows the name of a pipeline.

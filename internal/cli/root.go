@@ -110,6 +110,9 @@ func (c *cli) root() *cobra.Command {
 	root.SetHelpCommand(c.helpCommand())
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(c.out.w, c.help(cmd)) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if err := c.misplacedFlag(cmd, err); err != nil {
+			return err
+		}
 		return flagError(cmd.Flags(), cmd.CommandPath(), err)
 	})
 	return root
@@ -169,6 +172,9 @@ func (c *cli) noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	if _, err := c.pipelineNamed(args[0]); err == nil && cmd.HasAvailableFlags() && !cmd.HasParent() {
 		return usagef("unknown command %q: to run that pipeline, write \"%s run %s\"", args[0], cmd.CommandPath(), args[0])
+	}
+	if err := c.elsewhere(args[0]); err != nil {
+		return err
 	}
 	if near := strictyaml.Closest(args[0], known); near != "" {
 		return usagef("unknown command %.40q: did you mean \"%s %s\"?", args[0], cmd.CommandPath(), near)

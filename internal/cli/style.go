@@ -129,7 +129,9 @@ func isControl(r rune) bool {
 }
 
 // errorText is the plainText of an error, in which the lines of a stack stay indented.
-func errorText(s string) string { return strings.TrimSpace(plainText(strings.ReplaceAll(s, "\n\t", "\n    "))) }
+func errorText(s string) string {
+	return strings.TrimSpace(plainText(strings.ReplaceAll(s, "\n\t", "\n    ")))
+}
 
 // oneLine is plainText without line breaks.
 func oneLine(s string) string {
