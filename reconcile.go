@@ -44,7 +44,7 @@ func (c *Client) reconcile(ctx context.Context) {
 // bury ends a run whose driver is gone, and what was running in it. A greater epoch fences it; that the run has ended meanwhile, or was
 // taken over, is an error of the store.
 func (c *Client) bury(ctx context.Context, r metadata.Run) error {
-	const how = "its program ended before it did: it was killed, or crashed"
+	const how = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
 	r.Epoch++
 	r.Finished, r.Error = time.Now(), how
 	ended := metadata.StepFailed
