@@ -98,7 +98,7 @@ type Output struct {
 // Input is an artifact as the input of a step: one lineage edge.
 type Input struct {
 	Name     string          `json:"name"`     // of the field: "Rows", "Deep.Rows[a][1]"
-	Artifact string          `json:"artifact"` // ID; empty for outside data and for an element of a list
+	Artifact string          `json:"artifact"` // ID; empty for outside data, a gathered list and an element of a list
 	Digest   artifact.Digest `json:"digest"`
 	URI      string          `json:"uri,omitempty"` // of a source
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -61,11 +62,18 @@ func values(out reflect.Value, fields []int, names []string) ([]any, error) {
 	for i, name := range names {
 		h := *handleAt(out, fields, i)
 		if h == nil || !h.Set {
-			return nil, step.Permanent(fmt.Errorf("output %s was not set: return artifact.New(value) in every field of the output", name))
+			return nil, step.Permanent(unset(name, fields))
 		}
 		vals[i] = h.Value
 	}
 	return vals, nil
+}
+
+func unset(name string, fields []int) error {
+	if fields == nil {
+		return errors.New("the step returned a Ref without a value and no error: return artifact.New(value)")
+	}
+	return fmt.Errorf("output %s was not set: return artifact.New(value) in every field of the output", name)
 }
 
 type option func(*ref.Options)

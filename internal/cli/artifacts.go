@@ -178,7 +178,7 @@ func (c *cli) artifactText(b *strings.Builder, v artifactView) {
 		case in.Artifact != "":
 			from = "artifact " + in.Artifact
 		case in.URI == "":
-			from = "an element of a list"
+			from = "a gathered list, or an element of a list"
 		}
 		fact("input", oneLine(in.Name)+" from "+from+", "+in.Digest.Short())
 	}

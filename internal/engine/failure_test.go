@@ -135,7 +135,7 @@ func TestRetryEnds(t *testing.T) {
 		"panic":     {act(func(context.Context, string, []int) (int, error) { panic("at the disco") }), 3, "panic: at the disco", "panic"},
 		"goexit": {act(func(context.Context, string, []int) (int, error) { runtime.Goexit(); return 0, nil }), 1,
 			"ended its goroutine with runtime.Goexit", "goexit"},
-		"nil ref": {func(context.Context, in) (artifact.Ref[int], error) { return artifact.Ref[int]{}, nil }, 1, "output output was not set", "error"},
+		"nil ref": {func(context.Context, in) (artifact.Ref[int], error) { return artifact.Ref[int]{}, nil }, 1, "returned a Ref without a value and no error", "error"},
 		"out of range": {act(func(_ context.Context, name string, _ []int) (int, error) { return []int(nil)[len(name)], nil }), 3,
 			"index out of range [0] with length 0", "panic"},
 	} {

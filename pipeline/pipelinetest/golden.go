@@ -38,12 +38,12 @@ func Golden[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, f
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		tb.Fatalf("%v: run the test with UPDATE_GOLDEN=1 to write it", err)
+		tb.Fatalf("%v: run the test with %s to write it", err, updateSwitch())
 	}
 	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))
 	if !bytes.Equal(got, want) {
-		tb.Errorf("the graph of pipeline %s is not the one in %s; if the change is meant, run the test with UPDATE_GOLDEN=1\n%s",
-			p.Name(), file, difference(want, got, "want", "got"))
+		tb.Errorf("the graph of pipeline %s is not the one in %s; if the change is meant, run the test with %s\n%s",
+			p.Name(), file, updateSwitch(), difference(want, got, "want", "got"))
 	}
 }
 
@@ -80,4 +80,14 @@ func difference(a, b []byte, aName, bName string) string {
 func updating() bool {
 	f := flag.Lookup("update")
 	return os.Getenv("UPDATE_GOLDEN") != "" || f != nil && f.Value.String() == "true"
+}
+
+// updateSwitch is what makes updating true in this test.
+func updateSwitch() string {
+	if f := flag.Lookup("update"); f != nil {
+		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+			return "-update"
+		}
+	}
+	return "UPDATE_GOLDEN=1"
 }
