@@ -51,7 +51,7 @@ func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 	t.state = metadata.StepRetrying
 	s.recordTask(t, f.Message)
 	s.emitTask(t, f.Message)
-	s.recompute(t.inputs, func() { s.decide(t, f, nil) }, func(failed *node) {
+	s.recompute(s.nodes[:t.n.i], t.inputs, func() { s.decide(t, f, nil) }, func(failed *node) {
 		if failed != nil {
 			s.end(t, metadata.StepCancelled, upstreamReason(failed))
 			return
@@ -64,18 +64,24 @@ func (s *scheduler) startRepair(t *task, f *worker.Failure) bool {
 	return true
 }
 
-// recompute looks beside the scheduler for damaged content among records, and runs the cached tasks that it came from. Resume is called
+// recompute looks beside the scheduler for damaged content among records, and runs the cached tasks of nodes that it came from: those wired
+// before the one that reads it, so that no two wait for each other when a step hands on what it got. Resume is called
 // after the last of them, or at once if others have done so meanwhile; hopeless if nothing is damaged, or if the content is of a task that
 // ran in this run.
-func (s *scheduler) recompute(records []artifact.Record, hopeless func(), resume func(failed *node)) {
+func (s *scheduler) recompute(nodes []*node, records []artifact.Record, hopeless func(), resume func(failed *node)) {
 	records = flatten(records)
+	wanted := make(map[artifact.Digest]bool, len(records))
+	for _, r := range records {
+		wanted[r.Digest] = true
+	}
 	s.spawn(func() func() {
 		bad := s.findDamage(records)
 		return func() {
 			w := &waiter{resume: resume}
-			for _, n := range s.nodes {
+			for _, n := range nodes {
 				for _, t := range n.tasks {
-					if t.state == metadata.StepCached && hasOutput(t, bad) {
+					// What is being computed again may have its bytes already, though its end was not heard of.
+					if t.state == metadata.StepCached && (hasOutput(t, bad) || t.by != nil && hasOutput(t, wanted)) {
 						s.rerun(t, w)
 					}
 				}
@@ -196,5 +202,5 @@ func (s *scheduler) checkResults() {
 	if len(records) == 0 {
 		return
 	}
-	s.recompute(records, func() {}, func(*node) {})
+	s.recompute(s.nodes, records, func() {}, func(*node) {})
 }

@@ -44,7 +44,7 @@ func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 			case err == nil:
 				s.expand(n, len(items), items)
 			case damaged(err) && !again:
-				s.recompute([]artifact.Record{list}, fail, func(failed *node) {
+				s.recompute(s.nodes[:n.i], []artifact.Record{list}, fail, func(failed *node) {
 					if failed != nil {
 						s.endWithoutTasks(n, metadata.StepCancelled, upstreamReason(failed))
 						return
