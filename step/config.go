@@ -33,6 +33,9 @@ type Config struct {
 	// ShareInputs lets the elements of a mapped step share one decoded copy of each input that is the same for all. The
 	// step must not change them: they are hashed again afterwards, and a change fails the run.
 	ShareInputs Switch `json:"share_inputs,omitempty" yaml:"share_inputs"`
+	// Runner names the way in which the orchestrator runs the attempts, such as "goroutine" or "process" of the local one. Empty says
+	// nothing: the orchestrator's default.
+	Runner string `json:"runner,omitempty" yaml:"runner"`
 	// External marks a step with effects outside Tenon: it starts only when everything upstream is committed.
 	External Switch `json:"external,omitempty" yaml:"external"`
 }

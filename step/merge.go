@@ -35,6 +35,7 @@ func (c Config) Merge(lower Config) Config {
 		Limits:      slices.Clone(limits),
 		Tolerate:    tolerate,
 		ShareInputs: cmp.Or(c.ShareInputs, lower.ShareInputs),
+		Runner:      cmp.Or(c.Runner, lower.Runner),
 		External:    cmp.Or(c.External, lower.External),
 	}
 }

@@ -37,6 +37,7 @@ func configs() *rapid.Generator[step.Config] {
 			Limits:      rapid.SampledFrom([][]string{nil, nil, {}, {"api"}, {"api", "db"}}).Draw(t, "limits"),
 			Tolerate:    rapid.SampledFrom([]step.Tolerance{{}, {}, step.NoTolerance, {Count: 2}, {Share: 0.5}}).Draw(t, "tolerate"),
 			ShareInputs: rapid.SampledFrom([]step.Switch{"", step.On, step.Off}).Draw(t, "share inputs"),
+			Runner:      rapid.SampledFrom([]string{"", "goroutine", "process"}).Draw(t, "runner"),
 			External:    rapid.SampledFrom([]step.Switch{"", step.On, step.Off}).Draw(t, "external"),
 		}
 	})
@@ -69,11 +70,11 @@ var (
 	full = step.Config{
 		Retry: step.Retry{Attempts: 3, Backoff: 1, MaxBackoff: 2}, Timeout: 3, Resources: step.Resources{CPU: 1, Memory: 2, GPU: 3},
 		Cache: step.Cache{Mode: step.CachePure, TTL: 4}, Version: "v", Limits: []string{"api"}, Tolerate: step.Tolerance{Count: 1, Share: 0.5},
-		ShareInputs: step.On, External: step.On,
+		ShareInputs: step.On, Runner: "process", External: step.On,
 	}
 	none = step.Config{
 		Retry: step.NoRetry, Timeout: step.NoTimeout, Resources: step.NoResources, Cache: step.Cache{Mode: step.CacheOn, TTL: step.NoTTL},
-		Version: step.NoVersion, Limits: []string{}, Tolerate: step.NoTolerance, ShareInputs: step.Off, External: step.Off,
+		Version: step.NoVersion, Limits: []string{}, Tolerate: step.NoTolerance, ShareInputs: step.Off, Runner: "goroutine", External: step.Off,
 	}
 )
 
@@ -94,7 +95,8 @@ func TestEveryFieldIsMerged(t *testing.T) {
 func TestNoneTakesBack(t *testing.T) {
 	t.Parallel()
 	want := step.Config{ // what a step of which nothing is said does, in words
-		Retry: step.Retry{Attempts: 1, Backoff: 1, MaxBackoff: 2}, Cache: step.Cache{Mode: step.CacheOn}, ShareInputs: step.Off, External: step.Off,
+		Retry: step.Retry{Attempts: 1, Backoff: 1, MaxBackoff: 2}, Cache: step.Cache{Mode: step.CacheOn}, ShareInputs: step.Off, Runner: "goroutine",
+		External: step.Off,
 	}
 	if d := cmp.Diff(want, none.Merge(full).Resolved()); d != "" {
 		t.Errorf("none over everything:\n%s", d)

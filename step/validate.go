@@ -44,6 +44,8 @@ func (c Config) Validate() error {
 		return invalid("tolerate: count -1 means none, but share is %g", c.Tolerate.Share)
 	case !slices.Contains([]Switch{"", On, Off}, c.ShareInputs):
 		return invalid("share_inputs: %q is none of on, off", c.ShareInputs)
+	case len(c.Runner) > maxName:
+		return invalid("runner: %d bytes are too long: use at most %d", len(c.Runner), maxName)
 	case !slices.Contains([]Switch{"", On, Off}, c.External):
 		return invalid("external: %q is none of on, off", c.External)
 	}

@@ -29,6 +29,7 @@ func TestValidate(t *testing.T) {
 		`cache.mode: "always" is none of on, never, pure`:                          {Cache: step.Cache{Mode: "always"}},
 		"cache.ttl: -1s is negative: step.NoTTL (-1ns) means none":                 {Cache: step.TTL(-1e9)},
 		"version: 201 bytes are too long: use at most 200":                         {Version: strings.Repeat("1", 201)},
+		"runner: 201 bytes are too long: use at most 200":                          {Runner: strings.Repeat("r", 201)},
 		"limits: 101 names are too many: use at most 100":                          {Limits: many},
 		`limits: "" is no name: use 1 to 200 bytes`:                                {Limits: []string{"a", ""}},
 		`limits: "` + strings.Repeat("y", 40) + `" is no name: use 1 to 200 bytes`: {Limits: []string{strings.Repeat("y", 201)}},

@@ -18,6 +18,10 @@ type Scope struct {
 	Metric   func(name string, value float64)
 	Progress func(done, total int64)
 	TempDir  func() (string, error)
+	// Save keeps v as the checkpoint of the step, and returns once it is recorded.
+	Save func(ctx context.Context, v any) error
+	// Restore sets *target to the newest checkpoint of the step, also of an earlier attempt. It reports false if there is none.
+	Restore func(ctx context.Context, target any) (bool, error)
 }
 
 type key struct{}

@@ -38,6 +38,8 @@ const (
 	KindCancelled = "cancelled" // the step ended because it was asked to stop
 	KindInput     = "input"     // an input could not be read
 	KindOutput    = "output"    // an output could not be stored
+	KindCrash     = "crash"     // its process ended before the step did
+	KindProgram   = "program"   // the worker's program is not the one that made the plan
 )
 
 var (

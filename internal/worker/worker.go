@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/metadata"
@@ -43,6 +44,8 @@ type Assignment struct {
 	Inputs []artifact.Record `json:"inputs"`
 	Pins   []ref.Pin         `json:"pins"`
 	Config step.Config       `json:"config"`
+	// Checkpoint that an earlier attempt of the step saved last; nil if there is none.
+	Checkpoint *artifact.Record `json:"checkpoint,omitempty"`
 	// BeatEvery is the longest time between two beats; 0 asks for none but those that have something to say.
 	BeatEvery time.Duration `json:"beat_every"`
 	// Stop is closed when the attempt is asked to stop. A connection fulfils it from the answers to beats.
@@ -59,6 +62,8 @@ type Beat struct {
 	// Done of Total units are complete; Total 0 means unknown, both -1 no news.
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
+	// Checkpoint, if not nil, is to be kept. Beat then returns when it is recorded.
+	Checkpoint *artifact.Record `json:"checkpoint,omitempty"`
 }
 
 // Report is how an attempt ended.
@@ -72,17 +77,22 @@ type Report struct {
 	Started  time.Time           `json:"started"`
 	Finished time.Time           `json:"finished"`
 	Host     string              `json:"host"`
+	// Read and Written are the bytes of artifacts that the attempt moved.
+	Read    int64 `json:"read,omitempty"`
+	Written int64 `json:"written,omitempty"`
 }
 
 // Failure is why an attempt failed, as data.
 type Failure struct {
 	Message string `json:"message"`
-	// Kind is "error", "panic", "goexit", "timeout", "cancelled", "input" or "output".
+	// Kind is one of the constants below: "error", "panic", and so on.
 	Kind string `json:"kind"`
 	// Permanent says that another try cannot help.
 	Permanent bool `json:"permanent,omitempty"`
 	// Stack of a panic.
 	Stack string `json:"stack,omitempty"`
+	// Code of the error, for a failure that came from another process.
+	Code component.Code `json:"code,omitempty"`
 	// Err is the error itself where the worker runs in the engine's process.
 	Err error `json:"-"`
 }
