@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,11 @@ type attempt struct {
 	noTimeout func() // takes back the timer of the timeout; nil without one
 	report    *worker.Report
 	started   time.Time
+	timedOut  bool // it was forced because it ignored its timeout
+
+	// Of an attempt outside this process: closed when it is claimed, guarded by the host's lock, and what its process prints.
+	claimed chan struct{}
+	printed *worker.Printed
 }
 
 // enqueue lets a task wait for its turn.
@@ -75,15 +81,23 @@ func (s *scheduler) start(t *task) {
 		s.emitNode(n)
 	}
 	at := &attempt{t: t, stop: make(chan struct{}), started: now}
-	at.a = orchestrator.Attempt{ID: newID(), Run: s.run.ID, Step: n.name(), Index: t.index, Number: t.attempts, Resources: n.class.need}
+	at.a = orchestrator.Attempt{ID: newID(), Run: s.run.ID, Step: n.name(), Index: t.index, Number: t.attempts, Runner: n.runner, Resources: n.class.need}
 	at.assign = worker.Assignment{
 		Attempt: at.a.ID, Run: at.a.Run, Pipeline: s.run.Pipeline, Node: n.i, Step: n.name(), Index: t.index, Number: t.attempts,
 		Key: idempotencyKey(at.a), Inputs: t.inputs, Pins: n.pins, Config: n.plan.Config, Stop: at.stop, Shared: n.shared,
 	}
+	if !n.inside {
+		at.claimed = make(chan struct{})
+		at.printed = worker.NewPrinted(at.assign, s.c.Artifacts, s.host)
+		at.a.Claimed, at.a.Output = at.claimed, at.printed
+	}
 	ctx, force := context.WithCancel(s.life)
 	at.force = force
 	if timeout := n.plan.Config.Timeout; timeout > 0 { // the worker enforces it; this is for steps that ignore their context
-		at.noTimeout = s.after(timeout+s.c.Grace, force)
+		at.noTimeout = s.after(timeout+s.c.Grace, func() {
+			at.timedOut = true
+			force()
+		})
 	}
 	s.host.add(at)
 	s.running[at] = struct{}{}
@@ -113,6 +127,10 @@ func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 	delete(s.running, at)
 	s.host.remove(at)
 	t := at.t
+	var printed []metadata.LogChunk
+	if at.printed != nil {
+		printed = at.printed.Close()
+	}
 	if exit.Abandoned != nil {
 		s.abandoned(at, exit.Abandoned)
 	} else {
@@ -129,6 +147,7 @@ func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 			Kind: worker.KindOutput, Permanent: true, Message: fmt.Sprintf("the attempt reported %d outputs, want %d", len(report.Outputs), len(t.n.g.Outputs)),
 		}
 	}
+	report.Logs = append(report.Logs, printed...)
 	s.record(at, report, exit)
 	if report.Failure != nil {
 		s.fail(at, report.Failure, exit.Abandoned)
@@ -151,10 +170,18 @@ func lost(at *attempt, exit orchestrator.Exit, err error) *worker.Report {
 		f.Permanent = !errors.Is(err, component.ErrUnavailable)
 	case exit.Abandoned != nil && at.stopped:
 		f.Kind, f.Message = worker.KindCancelled, "ignored its context and was abandoned; it still runs"
+	case at.stopped:
+		f.Kind, f.Message = worker.KindCancelled, cmp.Or(exit.Reason, "ignored the request to stop, and was killed")
+	case at.timedOut && exit.Abandoned == nil:
+		f.Kind = worker.KindTimeout
+		f.Message = fmt.Sprintf("timed out after %v, ignored its context and was killed: return when ctx.Done() is closed", at.assign.Config.Timeout)
+		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
 	case exit.Abandoned != nil:
 		f.Kind = worker.KindTimeout
 		f.Message = fmt.Sprintf("timed out after %v, ignored its context and was abandoned; it still runs: return when ctx.Done() is closed", at.assign.Config.Timeout)
 		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
+	case at.claimed != nil && exit.Reason != "":
+		f.Kind = worker.KindCrash
 	case exit.Reason == "":
 		f.Message = "the attempt ended without a result"
 	}

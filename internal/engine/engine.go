@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/worker"
@@ -20,6 +22,9 @@ type Config struct {
 	Orchestrator orchestrator.Orchestrator
 	// Worker configures attempts that run inside this process.
 	Worker worker.Options
+	// Workers serves host to attempts that run outside this process, and returns how to start one, and what ends the service. It is
+	// called once, if the run has such attempts.
+	Workers func(ctx context.Context, host worker.Host) (orchestrator.Program, func() error, error)
 	// Logger is for what concerns no single step. Nil discards.
 	Logger *slog.Logger
 	// Observer, if not nil, is told what happens, in order and from one goroutine.
@@ -69,11 +74,25 @@ func Run(ctx context.Context, c Config, j Job) (Outcome, error) {
 	if err := s.create(ctx); err != nil {
 		return Outcome{}, err
 	}
-	s.runner, err = c.Orchestrator.Runner(ctx, orchestrator.Run{ID: j.Run.ID, Pipeline: j.Run.Pipeline}, s.inside)
-	if err != nil {
+	if err := s.startRunner(ctx); err != nil {
 		s.failure, s.cause = "start the runner: "+err.Error(), err
 		s.halt("the runner could not start")
 		return s.conclude(ctx)
 	}
 	return s.loop(ctx)
+}
+
+// startRunner makes the runner, and serves workers if attempts of the run are outside this process.
+func (s *scheduler) startRunner(ctx context.Context) (err error) {
+	run := orchestrator.Run{ID: s.run.ID, Pipeline: s.run.Pipeline}
+	if slices.ContainsFunc(s.nodes, func(n *node) bool { return !n.inside }) {
+		if s.c.Workers == nil {
+			return component.Errorf(component.Unsupported, "steps run outside this program, which serves no workers")
+		}
+		if run.Program, s.endWorkers, err = s.c.Workers(ctx, s.host); err != nil {
+			return err
+		}
+	}
+	s.runner, err = s.c.Orchestrator.Runner(ctx, run, s.inside)
+	return err
 }

@@ -173,6 +173,9 @@ func (r *rig) prepare(p pipeline.Definition, params any) (engine.Config, engine.
 	return engine.Config{
 			Artifacts: r.artifacts, Metadata: r.meta, Orchestrator: orch, Logger: r.logger, Grace: r.grace,
 			Worker: worker.Options{TempDir: filepath.Join(r.dir, "tmp"), Host: "here"},
+			Workers: func(context.Context, worker.Host) (orchestrator.Program, func() error, error) {
+				return orchestrator.Program{}, func() error { return nil }, nil // a rig's attempts are inside, whatever they say
+			},
 		}, engine.Job{
 			Program: program, Plan: planned,
 			Run: metadata.Run{

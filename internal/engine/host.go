@@ -48,6 +48,17 @@ func (h *host) Claim(_ context.Context, id string) (worker.Assignment, error) {
 	if err != nil {
 		return worker.Assignment{}, err
 	}
+	if at.claimed == nil {
+		return at.assign, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-at.claimed:
+		return worker.Assignment{}, component.Errorf(component.FailedPrecondition, "attempt %s was claimed before", id)
+	default:
+	}
+	close(at.claimed)
 	return at.assign, nil
 }
 

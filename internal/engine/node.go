@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -20,6 +21,9 @@ type node struct {
 	bind *graph.Binding
 	plan *plan.Step
 	pins []ref.Pin
+	// runner runs its attempts. Those inside this process may start before their upstream is committed.
+	runner string
+	inside bool
 
 	up       []*node // everything that the node depends on, each once
 	prev     *node   // whose elements this node continues; nil
@@ -92,6 +96,11 @@ func (s *scheduler) build() error {
 			n.pins = append(n.pins, p.Pin)
 		}
 		s.nodes[i], s.byName[n.name()] = n, n
+		info, ok := s.caps.Runner(n.plan.Config.Runner)
+		if !ok {
+			return s.noSuchRunner(n)
+		}
+		n.runner, n.inside = info.Name, info.Inside
 		class, err := s.limits.classOf(n.name(), n.plan.Config)
 		if err != nil {
 			return err
@@ -108,6 +117,19 @@ func (s *scheduler) build() error {
 	}
 	s.left = len(s.nodes)
 	return nil
+}
+
+func (s *scheduler) noSuchRunner(n *node) error {
+	const format = "step %s: the orchestrator has no runner %q: %s"
+	var known []string
+	for _, r := range s.caps.Runners {
+		known = append(known, r.Name)
+	}
+	remedy := "it has one, without a name"
+	if len(known) > 0 {
+		remedy = "use one of " + strings.Join(known, ", ")
+	}
+	return component.Errorf(component.Invalid, format, n.name(), n.plan.Config.Runner, remedy)
 }
 
 // connect lets n wait for the ends of its upstream nodes. Elements of the node that it continues are waited for one by one.

@@ -158,7 +158,7 @@ func (s *scheduler) prepare(t *task) {
 	if n.plan.Uncached == "" {
 		t.key = s.keyOf(t).Key()
 	}
-	if n.plan.Config.External == step.On || !s.quick {
+	if n.plan.Config.External == step.On || !n.inside {
 		t.needSeq = t.upSeq
 	}
 	if t.key == "" || t.noCache || s.j.Plan.Options.NoCache {

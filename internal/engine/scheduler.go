@@ -17,9 +17,11 @@ import (
 type scheduler struct {
 	c      Config
 	j      Job
+	caps   orchestrator.Capabilities
 	runner orchestrator.Runner
 	host   *host
-	quick  bool // attempts run in this process, so that they may start before their upstream is committed
+
+	endWorkers func() error // ends the service for workers outside; nil if there is none
 
 	life       context.Context    //nolint:containedctx // a scheduler is one call of Run: ends when the run is over
 	preparing  context.Context    //nolint:containedctx // of what only prepares further tasks: ends also when the run stops
@@ -71,7 +73,7 @@ type scheduler struct {
 func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	caps := c.Orchestrator.Capabilities()
 	s := &scheduler{
-		c: c, j: j, run: j.Run, quick: !caps.Remote,
+		c: c, j: j, run: j.Run, caps: caps,
 		inbox: make(chan func(), 256), over: make(chan struct{}), work: make(chan func() func()), timers: map[*time.Timer]struct{}{},
 		buildSettings: strings.Join(j.Plan.Build, "\n"),
 		limits:        newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
@@ -186,6 +188,12 @@ func (s *scheduler) shutdown() {
 		t.Stop()
 	}
 	s.beside.Wait()
+	if s.endWorkers == nil {
+		return
+	}
+	if err := s.endWorkers(); err != nil {
+		s.c.Logger.Warn("end the service for workers", "run", s.run.ID, "err", err)
+	}
 }
 
 // spawn runs work beside the scheduler and handles its answer in the scheduler.
