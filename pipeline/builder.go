@@ -97,6 +97,7 @@ type wiring struct {
 	fn   any
 	opts []step.Option
 	over *ref.Edge
+	wait *graph.Wait
 }
 
 // admit checks what can be checked of a step before its input is looked at.
@@ -128,8 +129,12 @@ func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
 		opt.StepOption(&o)
 	}
 	layers := slices.Clone(b.layers)
-	for _, c := range o.Configs {
-		layers = append(layers, c.(step.Config))
+	for _, own := range o.Configs {
+		c := own.(step.Config)
+		if n.Wait != nil && !reflect.DeepEqual(c, step.Config{Timeout: c.Timeout}) {
+			b.report(w.name, "", w.at, errors.New("a step that waits runs no code: of step.Config only Timeout means something"))
+		}
+		layers = append(layers, c)
 	}
 	for _, c := range layers {
 		if err := c.Validate(); err != nil {
@@ -143,6 +148,7 @@ func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
 	for _, h := range o.When {
 		if edge, ok := b.edge(w.name, "When", w.at, h); ok {
 			n.When = append(n.When, edge)
+			b.program.Condition = b.port(reflect.TypeFor[bool]()).Port
 		}
 	}
 	n.After = append(n.After, prefixed(b.prefix, o.After)...)
@@ -190,7 +196,7 @@ func (b *Builder) add(w wiring, in reflect.Value) (*graph.Binding, *shape, []par
 	for _, f := range l.flaws {
 		b.report(w.name, f.path, w.at, f.err)
 	}
-	n := graph.Node{Name: w.name, Over: w.over}
+	n := graph.Node{Name: w.name, Over: w.over, Wait: w.wait}
 	bind := graph.Binding{Func: w.fn, Wired: w.at, Sources: l.sources}
 	for _, p := range l.params {
 		b.param(w, &n, &bind, p)

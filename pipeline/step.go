@@ -20,27 +20,12 @@ func Step[In, Out any](p *Builder, name string, fn func(context.Context, In) (Ou
 	return wire(p, wiring{name: full, at: at, fn: fn, opts: opts}, fn, in, false)
 }
 
-// wire adds a node and returns the value that stands for its output: edges to the node's outputs, to those of each element
-// if each is set.
+// wire adds a node that calls fn, and returns the value that stands for its output.
 func wire[In, Out any](p *Builder, w wiring, fn func(context.Context, In) (Out, error), in In, each bool) Out {
 	value := reflect.ValueOf(&in).Elem()
 	bind, sh, params := p.add(w, value)
 	var out Out
-	target := reflect.ValueOf(&out).Elem()
-	fields, names, ports := p.outputs(w.name, w.at, target.Type())
-	n := &p.program.Graph.Nodes[len(p.program.Graph.Nodes)-1]
-	owner := "" // an element's output has a value only in a step that continues the element
-	if each {
-		owner = w.name
-	}
-	for i, name := range names {
-		n.Outputs = append(n.Outputs, graph.Output{Name: name, Type: ports[i].text, Codec: ports[i].Codec.ID()})
-		bind.Outputs = append(bind.Outputs, ports[i].Port)
-		*handleAt(target, fields, i) = &ref.Handle{
-			Build: p.build, Owner: owner, Type: ports[i].Type,
-			Edge: ref.Edge{Node: w.name, Output: name, Each: each},
-		}
-	}
+	fields, names := p.connect(w, bind, reflect.ValueOf(&out).Elem(), each)
 	bind.Invoke = func(ctx context.Context, call graph.Call) ([]any, error) {
 		var own In
 		c := cloner{call: call, params: params}
@@ -54,6 +39,26 @@ func wire[In, Out any](p *Builder, w wiring, fn func(context.Context, In) (Out, 
 		return values(reflect.ValueOf(&out).Elem(), fields, names)
 	}
 	return out
+}
+
+// connect gives the node just wired its outputs, and makes edges of the Refs in out: to the node's outputs, to those of each element if each
+// is set.
+func (b *Builder) connect(w wiring, bind *graph.Binding, out reflect.Value, each bool) (fields []int, names []string) {
+	fields, names, ports := b.outputs(w.name, w.at, out.Type())
+	n := &b.program.Graph.Nodes[len(b.program.Graph.Nodes)-1]
+	owner := "" // an element's output has a value only in a step that continues the element
+	if each {
+		owner = w.name
+	}
+	for i, name := range names {
+		n.Outputs = append(n.Outputs, graph.Output{Name: name, Type: ports[i].text, Codec: ports[i].Codec.ID()})
+		bind.Outputs = append(bind.Outputs, ports[i].Port)
+		*handleAt(out, fields, i) = &ref.Handle{
+			Build: b.build, Owner: owner, Type: ports[i].Type,
+			Edge: ref.Edge{Node: w.name, Output: name, Each: each},
+		}
+	}
+	return fields, names
 }
 
 // values reads the values that a step returned.

@@ -62,6 +62,9 @@ func (g *Graph) check() error {
 		}
 	}
 	for _, n := range g.Nodes {
+		if n.Wait != nil && (n.Wait.Question == "" || n.Over != nil) {
+			return component.Errorf(component.Invalid, "graph: node %s: a node that waits asks a question, and is not mapped", n.Name)
+		}
 		for e := range n.Edges() {
 			if err := e.Check(outputs); err != nil {
 				return component.Errorf(component.Invalid, "graph: node %s: %w", n.Name, err)

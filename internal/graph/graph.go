@@ -29,6 +29,8 @@ type Graph struct {
 // Node is one step.
 type Node struct {
 	Name string `json:"name"`
+	// Wait is set for a step that runs no code, but asks a person and waits for the answer. It is never mapped.
+	Wait *Wait `json:"wait,omitempty"`
 	// Over is set for a mapped node: the list it maps over, or with Each the mapped node whose elements it continues.
 	Over *ref.Edge `json:"over,omitempty"`
 	// Params are the values of the step's parameter fields, in order of the fields.
@@ -37,6 +39,11 @@ type Node struct {
 	Outputs []Output   `json:"outputs,omitempty"`
 	When    []ref.Edge `json:"when,omitempty"`
 	After   []string   `json:"after,omitempty"`
+}
+
+// Wait is what a person is asked, beside the node's parameters and inputs.
+type Wait struct {
+	Question string `json:"question"`
 }
 
 // Param is one parameter of a step.

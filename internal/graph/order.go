@@ -47,6 +47,27 @@ func (n *Node) Upstream() []string {
 	return names
 }
 
+// Uses returns the named artifacts that edges of the graph use, each once, in order of appearance.
+func (g *Graph) Uses() []string {
+	var names []string
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	for i := range g.Nodes {
+		for e := range g.Nodes[i].Edges() {
+			e.Uses(add)
+		}
+	}
+	for _, r := range g.Results {
+		r.From.Uses(add)
+	}
+	return names
+}
+
 // Order returns the indices of the nodes so that each comes after those it waits for, and otherwise in wiring order. The cost is linear in
 // nodes and edges. An error names the nodes of a cycle.
 func (g *Graph) Order() ([]int, error) {

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"reflect"
+	"time"
 
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/ref"
@@ -14,6 +15,8 @@ type Program struct {
 	Graph    *Graph
 	Bindings []Binding // of Graph.Nodes, by index
 	Results  []Port    // of Graph.Results, by index
+	// Condition is how the conditions of all steps are read, which are of type bool. Unset if no step has one.
+	Condition Port
 	// Defaults is the pipeline's layer of every step's configuration.
 	Defaults step.Config
 }
@@ -28,7 +31,7 @@ type Port struct {
 
 // Binding is what only the program knows of a node.
 type Binding struct {
-	// Func is the step function as the user passed it, for its fingerprint.
+	// Func is the step function as the user passed it, for its fingerprint; nil for a node that waits.
 	Func any
 	// Wired is the file:line of the call that wired the step.
 	Wired string
@@ -45,8 +48,10 @@ type Binding struct {
 	Over     Port
 	ElemType string
 	// Invoke calls the step function with its own copy of its input and returns the outputs in the order of
-	// Node.Outputs. A panic of the function passes through.
+	// Node.Outputs. A panic of the function passes through. Nil for a node that waits.
 	Invoke func(ctx context.Context, call Call) ([]any, error)
+	// Approve returns the outputs of a node that waits, in the order of Node.Outputs, once a person has approved. Nil for all others.
+	Approve func(by, note string, at time.Time) []any
 }
 
 // Source is a field that names outside data.

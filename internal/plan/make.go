@@ -63,20 +63,12 @@ func Make(ctx context.Context, r Request, f fingerprint.Fingerprinter, pinner Pi
 
 func makeStep(ctx context.Context, r Request, i int, f fingerprint.Fingerprinter, pins *pinCache) (Step, error) {
 	node, bind := &r.Program.Graph.Nodes[i], &r.Program.Bindings[i]
-	fn, err := fingerprint.FuncOf(bind.Func)
-	if err != nil {
+	s := Step{Name: node.Name, Wired: bind.Wired, Config: r.config(node.Name, bind.Config)}
+	if node.Wait != nil {
+		s.Config, s.Uncached = waiting(s.Config), "a person answers it each time"
+	} else if err := s.code(ctx, bind.Func, f); err != nil {
 		return Step{}, err
 	}
-	fp, err := f.Fingerprint(ctx, bind.Func)
-	if err != nil {
-		return Step{}, fmt.Errorf("fingerprint its code: %w", err)
-	}
-	s := Step{
-		Name: node.Name, Func: fn.Name, Wired: bind.Wired,
-		Fingerprint: fp.Digest, Mode: string(fp.Mode),
-		Config: r.config(node.Name, bind.Config),
-	}
-	s.Uncached = uncached(s.Config, fp.Captured)
 	for _, src := range bind.Sources {
 		pin, err := pins.pin(ctx, src.Slot)
 		if err != nil {
@@ -85,6 +77,27 @@ func makeStep(ctx context.Context, r Request, i int, f fingerprint.Fingerprinter
 		s.Pins = append(s.Pins, Pin{Field: src.Field, Pin: pin})
 	}
 	return s, nil
+}
+
+// code fills in what is known of the step's function.
+func (s *Step) code(ctx context.Context, fn any, f fingerprint.Fingerprinter) error {
+	about, err := fingerprint.FuncOf(fn)
+	if err != nil {
+		return err
+	}
+	fp, err := f.Fingerprint(ctx, fn)
+	if err != nil {
+		return fmt.Errorf("fingerprint its code: %w", err)
+	}
+	s.Func, s.Fingerprint, s.Mode = about.Name, fp.Digest, string(fp.Mode)
+	s.Uncached = uncached(s.Config, fp.Captured)
+	return nil
+}
+
+// waiting is the configuration of a step that waits for a person: it asks when everything upstream is recorded, and what is said of attempts
+// concerns it not.
+func waiting(c step.Config) step.Config {
+	return step.Config{Timeout: c.Timeout, Cache: step.Never, External: step.On}
 }
 
 // config merges the layers: stack, pipeline, step, run.

@@ -25,14 +25,17 @@ type Plan struct {
 	// Build holds the settings of the build that can change results: Go version, architecture, tags, linker flags.
 	Build []string `json:"build"`
 	// Steps in the order of the graph's nodes.
-	Steps   []Step  `json:"steps"`
+	Steps []Step `json:"steps"`
+	// Uses are the named artifacts that the graph's edges use, each once.
+	Uses    []Use   `json:"uses,omitempty"`
 	Options Options `json:"options"`
 }
 
 // Step is the plan of one node.
 type Step struct {
 	Name string `json:"name"`
-	// Func and Wired say where the step function and the call that wired it are: for people.
+	// Func and Wired say where the step function and the call that wired it are: for people. A step that waits for a person has no
+	// Func, Fingerprint and Mode.
 	Func  string `json:"func"`
 	Wired string `json:"wired"`
 	// Fingerprint of the step's code, "sha256:...", and how it was made: "source" or "executable".
@@ -50,6 +53,14 @@ type Step struct {
 type Pin struct {
 	Field string `json:"field"`
 	ref.Pin
+}
+
+// Use is a named artifact as it is pinned for the whole run.
+type Use struct {
+	Name     string          `json:"name"`     // as the graph writes it: "penguins/Model@latest"
+	Version  int             `json:"version"`  // that it stands for in this run
+	Artifact string          `json:"artifact"` // artifact ID
+	Record   artifact.Record `json:"record"`
 }
 
 // Options of the whole run.

@@ -16,7 +16,7 @@ import (
 // Access seals methods that are exported for this module alone.
 type Access struct{}
 
-// Edge says where a value comes from. Exactly one of Node, FirstOf and Item is set. It is part of the graph's JSON form.
+// Edge says where a value comes from. Exactly one of Node, FirstOf, Item and Use is set. It is part of the graph's JSON form.
 type Edge struct {
 	// Node and Output name an output of a node.
 	Node   string `json:"node,omitempty"`
@@ -29,6 +29,8 @@ type Edge struct {
 	Item bool `json:"item,omitempty"`
 	// FirstOf is the first of several edges that was not skipped.
 	FirstOf []Edge `json:"first_of,omitempty"`
+	// Use is a named artifact that an earlier run made, as [Named] writes it: "penguins/Model@latest". The plan says which one that is.
+	Use string `json:"use,omitempty"`
 }
 
 // Nodes calls yield for the name of every node that e depends on.
@@ -41,7 +43,17 @@ func (e Edge) Nodes(yield func(string)) {
 	}
 }
 
-// String returns the edge for people: "load.Train", "gather score.Accuracy".
+// Uses calls yield for every named artifact that e depends on.
+func (e Edge) Uses(yield func(string)) {
+	if e.Use != "" {
+		yield(e.Use)
+	}
+	for _, f := range e.FirstOf {
+		f.Uses(yield)
+	}
+}
+
+// String returns the edge for people: "load.Train", "gather score.Accuracy", "penguins/Model@3".
 func (e Edge) String() string {
 	switch {
 	case e.Item:
@@ -52,6 +64,8 @@ func (e Edge) String() string {
 			parts[i] = f.String()
 		}
 		return "first of " + strings.Join(parts, ", ")
+	case e.Use != "":
+		return e.Use
 	}
 	name := e.Node
 	if e.Output != "" && e.Output != "output" {
@@ -70,7 +84,7 @@ func (e Edge) String() string {
 func (e Edge) Check(outputs map[string]map[string]bool) error {
 	switch {
 	case len(e.FirstOf) > 0:
-		if e.Node != "" || e.Item {
+		if e.Node != "" || e.Item || e.Use != "" {
 			return errors.New("an edge that is first_of is nothing else")
 		}
 		for _, f := range e.FirstOf {
@@ -79,8 +93,15 @@ func (e Edge) Check(outputs map[string]map[string]bool) error {
 			}
 		}
 	case e.Item:
-		if e.Node != "" {
+		if e.Node != "" || e.Use != "" {
 			return errors.New("an edge that is an item names no node")
+		}
+	case e.Use != "":
+		if e.Node != "" || e.Output != "" || e.Each || e.Gather {
+			return errors.New("an edge that uses an artifact is nothing else")
+		}
+		if n, err := ParseNamed(e.Use); err != nil || n.String() != e.Use {
+			return fmt.Errorf("edge from artifact %.80q, which has no name and version", e.Use)
 		}
 	case outputs[e.Node] == nil:
 		return fmt.Errorf("edge from unknown node %q", e.Node)
