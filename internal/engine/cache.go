@@ -39,9 +39,11 @@ func (s *scheduler) lookup() {
 // findHits returns the usable result of each task, or nil. A store that cannot be asked is a miss.
 func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Step {
 	hits := make([]*metadata.Step, len(tasks))
-	keys := make([]string, len(tasks))
-	for i, t := range tasks {
-		keys[i] = t.key
+	keys := make([]string, 0, len(tasks))
+	for _, t := range tasks {
+		if t.kept == nil {
+			keys = append(keys, t.key)
+		}
 	}
 	found, err := s.c.Metadata.Lookup(ctx, keys)
 	if err != nil {
@@ -52,6 +54,12 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 	}
 	now := time.Now()
 	for i, t := range tasks {
+		if t.kept != nil {
+			if s.complete(ctx, t, *t.kept) {
+				hits[i] = t.kept
+			}
+			continue
+		}
 		if hit, ok := found[t.key]; ok && s.usable(ctx, t, hit, now) {
 			hits[i] = &hit
 		}
@@ -59,13 +67,18 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 	return hits
 }
 
-// usable checks a hit: it is young enough, and its bytes are still there.
+// usable checks a hit: it is young enough, and complete.
 func (s *scheduler) usable(ctx context.Context, t *task, hit metadata.Step, now time.Time) bool {
 	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 {
 		if age := now.Sub(hit.Computed); age > ttl || age < 0 { // a clock that was set back tells no age
 			return false
 		}
 	}
+	return s.complete(ctx, t, hit)
+}
+
+// complete checks that a result is what the task would make, and that its bytes are still there.
+func (s *scheduler) complete(ctx context.Context, t *task, hit metadata.Step) bool {
 	if len(hit.Outputs) != len(t.n.g.Outputs) {
 		return false
 	}

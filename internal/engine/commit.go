@@ -163,6 +163,9 @@ func upsert(rows []metadata.Step, row metadata.Step) []metadata.Step {
 
 // recordNode writes the row of a mapped node itself, or of a node that ended without tasks.
 func (s *scheduler) recordNode(n *node) {
+	if s.unchanged(n) {
+		return
+	}
 	row := metadata.Step{
 		StepKey: metadata.StepKey{Run: s.run.ID, Step: n.name(), Index: -1}, State: n.state, Elements: len(n.tasks),
 		Started: n.started, Finished: time.Now(), Uncached: n.plan.Uncached,

@@ -61,6 +61,9 @@ func (s *scheduler) cancelRest() {
 			continue
 		}
 		for _, t := range n.tasks {
+			if was := s.settled(n, t.index); was != "" && !t.state.Ended() {
+				t.state = was
+			}
 			if !t.state.Ended() {
 				t.state = metadata.StepCancelled
 				s.recordTask(t, s.stopReason)
@@ -69,6 +72,10 @@ func (s *scheduler) cancelRest() {
 		}
 		if !n.mapped() && n.expanded {
 			n.state = n.tasks[0].state
+			continue
+		}
+		if was := s.settled(n, -1); was != "" {
+			n.state = was
 			continue
 		}
 		n.state, n.reason = metadata.StepCancelled, s.stopReason

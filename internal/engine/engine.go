@@ -41,6 +41,10 @@ type Job struct {
 	Run metadata.Run
 	// Documents are written with the run.
 	Documents []metadata.Document
+	// Resume goes on with Run, which is recorded and has ended, or whose driver is gone: what has a result there keeps it.
+	Resume bool
+	// Replay, if not nil, takes results from another run.
+	Replay *Replay
 }
 
 // Outcome is how a run ended.
@@ -71,7 +75,7 @@ func Run(ctx context.Context, c Config, j Job) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer s.shutdown()
-	if err := s.create(ctx); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if err := s.startRunner(ctx); err != nil {

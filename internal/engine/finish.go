@@ -13,7 +13,9 @@ import (
 // end ends a task in a terminal state.
 func (s *scheduler) end(t *task, state metadata.StepState, reason string) {
 	t.state = state
-	s.recordTask(t, reason)
+	if !t.recorded {
+		s.recordTask(t, reason)
+	}
 	s.emitTask(t, reason)
 	t.inputs, t.lineage, t.retry = nil, nil, nil // 10,000 of them are large
 	if t.repairs != nil {

@@ -63,6 +63,9 @@ type task struct {
 	lineage []metadata.Input
 	key     string // cache key; empty if the result must not be cached
 	noCache bool   // look nothing up
+	// kept is the row of a replayed run whose result is used; recorded says that the result was recorded by an earlier driver of the run.
+	kept     *metadata.Step
+	recorded bool
 
 	attempts int
 	failures int // attempts that count against the retry policy

@@ -161,6 +161,12 @@ func (s *scheduler) prepare(t *task) {
 	if n.plan.Config.External == step.On || !n.inside {
 		t.needSeq = t.upSeq
 	}
+	if (s.j.Resume || s.j.Replay != nil) && t.repairs == nil && t.state == metadata.StepPending && s.remember(t) {
+		return
+	}
+	if s.j.Replay != nil && s.j.Replay.Again[n.name()] {
+		t.noCache = true
+	}
 	if t.key == "" || t.noCache || s.j.Plan.Options.NoCache {
 		s.enqueue(t)
 		return

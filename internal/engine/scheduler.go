@@ -53,6 +53,9 @@ type scheduler struct {
 
 	lookingUp, committing, showing, pausing, checkedResults bool
 
+	history    history // results from before
+	remembered []*task // whose results are there
+
 	run        metadata.Run
 	stopping   bool // nothing new starts
 	stopReason string
@@ -87,6 +90,25 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	return s, nil
 }
 
+// begin records that the run is driven by this process now.
+func (s *scheduler) begin(ctx context.Context) (err error) {
+	switch {
+	case s.j.Resume:
+		err = s.takeOver(ctx)
+	case s.j.Replay != nil:
+		if s.history, err = readHistory(ctx, s.c.Metadata, s.j.Replay.Run); err == nil {
+			err = s.create(ctx)
+		}
+	default:
+		err = s.create(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	s.emit(Event{Kind: EventRun, RunState: metadata.RunRunning, Index: -1})
+	return nil
+}
+
 // create records the run.
 func (s *scheduler) create(ctx context.Context) error {
 	s.run.State, s.run.Epoch, s.run.Started = metadata.RunRunning, 1, time.Now()
@@ -94,7 +116,6 @@ func (s *scheduler) create(ctx context.Context) error {
 	if err := s.commit(ctx, &b); err != nil {
 		return fmt.Errorf("record run %s: %w", s.run.ID, err)
 	}
-	s.emit(Event{Kind: EventRun, RunState: metadata.RunRunning, Index: -1})
 	return nil
 }
 
@@ -150,10 +171,9 @@ func (s *scheduler) drain() {
 
 // advance does everything that can be done now.
 func (s *scheduler) advance() {
-	for len(s.arrived) > 0 && !s.stopping {
-		n := s.arrived[0]
-		s.arrived = s.arrived[1:]
-		s.arrive(n)
+	for len(s.arrived)+len(s.remembered) > 0 && !s.stopping {
+		s.recall()
+		s.arriveAll()
 	}
 	s.lookup()
 	s.dispatch()
@@ -162,6 +182,14 @@ func (s *scheduler) advance() {
 		s.checkResults()
 	}
 	s.flush()
+}
+
+func (s *scheduler) arriveAll() {
+	for len(s.arrived) > 0 && !s.stopping {
+		n := s.arrived[0]
+		s.arrived = s.arrived[1:]
+		s.arrive(n)
+	}
 }
 
 // quiet reports whether nothing is on its way that could change the run, but commits.

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// Replay takes results from another run of the pipeline.
+type Replay struct {
+	Run string
+	// Keep holds the names of the steps whose results of that run are used again where their inputs are the same, also if they are
+	// not cached.
+	Keep map[string]bool
+	// Again holds the names of the steps that run in any case.
+	Again map[string]bool
+}
+
+// history is what was recorded before this driver began: of the run itself when it is resumed, of another one when that is replayed. The zero
+// value is nothing.
+type history struct {
+	run         string
+	steps       map[metadata.StepKey]metadata.Step // without the run
+	checkpoints map[metadata.StepKey]artifact.Record
+}
+
+// readHistory reads the rows of a run.
+func readHistory(ctx context.Context, store metadata.Store, run string) (history, error) {
+	p := history{run: run, steps: map[metadata.StepKey]metadata.Step{}}
+	q := metadata.StepQuery{Run: run, Cursor: metadata.Cursor{Limit: 1000}}
+	for more := true; more; more = q.After != "" {
+		page, err := store.Steps(ctx, q)
+		if err != nil {
+			return p, fmt.Errorf("read the steps of run %s: %w", run, err)
+		}
+		for _, row := range page.Items {
+			p.steps[metadata.StepKey{Step: row.Step, Index: row.Index}] = row
+		}
+		q.After = page.Next
+	}
+	return p, nil
+}
+
+// of returns the row of a task, or of a node if the index is -1.
+func (p history) of(n *node, index int) metadata.Step {
+	return p.steps[metadata.StepKey{Step: n.name(), Index: index}]
+}
+
+// sameInputs reports whether a row was made from the inputs that t has.
+func sameInputs(row metadata.Step, t *task) bool {
+	return slices.EqualFunc(row.Inputs, t.lineage, func(a, b metadata.Input) bool { return a.Name == b.Name && a.Digest == b.Digest })
+}
+
+// takeOver records that this driver goes on with a run that another left: what has no result waits again.
+func (s *scheduler) takeOver(ctx context.Context) error {
+	var err error
+	if s.history, err = readHistory(ctx, s.c.Metadata, s.run.ID); err != nil {
+		return err
+	}
+	s.run.State, s.run.Epoch, s.run.Error, s.run.Finished = metadata.RunRunning, s.run.Epoch+1, "", time.Time{}
+	if s.run.Started.IsZero() {
+		s.run.Started = time.Now()
+	}
+	b := metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Update: []metadata.Run{s.run}}
+	for _, row := range s.history.steps {
+		if done(row.State) || row.State == metadata.StepSkipped {
+			continue
+		}
+		row.State, row.Error, row.Started, row.Finished, row.Inputs, row.Outputs = metadata.StepPending, "", time.Time{}, time.Time{}, nil, nil
+		b.Steps = append(b.Steps, row)
+	}
+	if err := s.commit(ctx, &b); err != nil {
+		return fmt.Errorf("take over run %s: %w", s.run.ID, err)
+	}
+	return nil
+}
+
+// remember uses what is recorded of a task. It reports false if the task has to run.
+func (s *scheduler) remember(t *task) bool {
+	row := s.history.of(t.n, t.index)
+	switch {
+	case s.j.Resume:
+		t.attempts = row.Attempts
+		if !done(row.State) {
+			return false
+		}
+		t.started, t.outputs, t.origin, t.computed, t.recorded = row.Started, row.Outputs, row.Origin, row.Computed, true
+		s.remembered = append(s.remembered, t) // its node may still be expanding
+		return true
+	case s.j.Replay.Keep[t.n.name()] && done(row.State) && sameInputs(row, t):
+		t.kept = &row
+		s.lookups = append(s.lookups, t)
+		return true
+	}
+	return false
+}
+
+// recall ends tasks with the results that are recorded.
+func (s *scheduler) recall() {
+	tasks := s.remembered
+	s.remembered = nil
+	for _, t := range tasks {
+		s.end(t, s.history.of(t.n, t.index).State, "")
+	}
+}
+
+// settled returns the state in which a task, or a node that has none, is recorded as done by an earlier driver of the run, or "".
+func (s *scheduler) settled(n *node, index int) metadata.StepState {
+	if row := s.history.of(n, index); s.j.Resume && done(row.State) {
+		return row.State
+	}
+	return ""
+}
+
+// unchanged reports whether a mapped step, or one that did not run, is recorded with the state that it has.
+func (s *scheduler) unchanged(n *node) bool {
+	row := s.history.of(n, -1)
+	return s.j.Resume && row.State == n.state && row.Elements == len(n.tasks)
+}
