@@ -32,8 +32,7 @@ type Builder struct {
 
 type port struct {
 	graph.Port
-	text string
-	err  error
+	err error
 }
 
 func newBuilder(name string, codecs []codec.Codec) *Builder {
@@ -81,9 +80,10 @@ func (b *Builder) port(t reflect.Type) port {
 	p := port{Port: graph.Port{Type: t}}
 	p.Codec, p.err = codec.For(t, b.shapes.codecs)
 	if p.err == nil {
-		p.text = codec.TypeString(t, b.shapes.codecs)
+		p.Text = codec.TypeString(t, b.shapes.codecs)
 		if t.Kind() == reflect.Slice {
 			p.Elem, _ = codec.For(t.Elem(), b.shapes.codecs) // used only for gathered lists, whose elements were checked
+			p.ElemText = codec.TypeString(t.Elem(), b.shapes.codecs)
 		}
 	}
 	b.ports[t] = p
@@ -207,7 +207,7 @@ func (b *Builder) add(w wiring, in reflect.Value) (*graph.Binding, *shape, []par
 			continue
 		}
 		p := b.port(i.slot.Type)
-		n.Inputs = append(n.Inputs, graph.Input{Name: i.path, Type: p.text, From: edge})
+		n.Inputs = append(n.Inputs, graph.Input{Name: i.path, Type: p.Text, From: edge})
 		bind.Inputs = append(bind.Inputs, p.Port)
 	}
 	b.options(w, &n, &bind)

@@ -7,7 +7,6 @@ import (
 	"reflect"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -159,7 +158,7 @@ func (b *Builder) split(name, at string, list reflect.Type) {
 		}
 	}
 	bind := &b.program.Bindings[len(b.program.Bindings)-1]
-	bind.Over, bind.ElemType = graph.Port{Type: list, Codec: p.Codec, Elem: elem.Codec}, elem.text
+	bind.Over, bind.ElemType = p.Port, elem.Text
 }
 
 // own makes the Refs of a mapped step's output elements of the step that continues it.

@@ -82,7 +82,7 @@ func (b *Builder) results(out reflect.Value) {
 		if !ok {
 			continue
 		}
-		b.program.Graph.Results = append(b.program.Graph.Results, graph.Input{Name: name, Type: ports[i].text, From: edge})
+		b.program.Graph.Results = append(b.program.Graph.Results, graph.Input{Name: name, Type: ports[i].Text, From: edge})
 		b.program.Results = append(b.program.Results, ports[i].Port)
 	}
 }

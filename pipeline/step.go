@@ -51,7 +51,7 @@ func (b *Builder) connect(w wiring, bind *graph.Binding, out reflect.Value, each
 		owner = w.name
 	}
 	for i, name := range names {
-		n.Outputs = append(n.Outputs, graph.Output{Name: name, Type: ports[i].text, Codec: ports[i].Codec.ID()})
+		n.Outputs = append(n.Outputs, graph.Output{Name: name, Type: ports[i].Text, Codec: ports[i].Codec.ID()})
 		bind.Outputs = append(bind.Outputs, ports[i].Port)
 		*handleAt(out, fields, i) = &ref.Handle{
 			Build: b.build, Owner: owner, Type: ports[i].Type,

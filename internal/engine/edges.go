@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
@@ -14,8 +13,8 @@ import (
 // value is what an edge leads to.
 type value struct {
 	record  artifact.Record
-	id      string  // artifact ID, if it is the output of one task
-	tasks   []*task // that made it; empty for an element of a list that was split
+	id      string  // artifact ID, if it is one output of one step
+	tasks   []*task // that made it; empty for an element of a list that was split, and for what an earlier run made
 	out     int     // which of their outputs it is
 	skipped string  // why there is no value
 	blocked string  // why there never will be one
@@ -28,6 +27,8 @@ func (s *scheduler) resolve(e ref.Edge, index int, item *artifact.Record) value 
 		return s.firstOf(e.FirstOf)
 	case e.Item:
 		return value{record: *item}
+	case e.Use != "":
+		return s.used(e.Use)
 	}
 	n := s.byName[e.Node]
 	out := outputIndex(n, e.Output)
@@ -57,6 +58,16 @@ func (s *scheduler) firstOf(edges []ref.Edge) value {
 		}
 	}
 	return first
+}
+
+// used is an artifact of an earlier run, which the plan pinned.
+func (s *scheduler) used(name string) value {
+	for i := range s.j.Plan.Uses {
+		if u := &s.j.Plan.Uses[i]; u.Name == name {
+			return value{record: u.Record, id: u.Artifact}
+		}
+	}
+	return value{blocked: fmt.Sprintf("the plan does not say which artifact %s is", name)}
 }
 
 func taskValue(tasks []*task, out int) value {
@@ -104,7 +115,7 @@ func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
 	}
 	var b any
 	err = apart(func() (err error) {
-		b, err = transfer.Load(s.life, s.c.Artifacts, codecOf(v), v.record, noTempDir)
+		b, err = transfer.Load(s.life, s.c.Artifacts, s.j.Program.Condition.Codec, v.record, noTempDir)
 		return err
 	})
 	if err != nil {
@@ -118,6 +129,3 @@ func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
 }
 
 func noTempDir() (string, error) { return "", errors.New("a condition needs no files") }
-
-// codecOf is the codec that v was written with.
-func codecOf(v value) codec.Codec { return v.tasks[0].n.bind.Outputs[v.out].Codec }

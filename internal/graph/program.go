@@ -24,9 +24,12 @@ type Program struct {
 // Port is an input or result as this process sees it.
 type Port struct {
 	Type  reflect.Type
+	Text  string // structural form of Type, as the graph has it
 	Codec codec.Codec
-	// Elem is the codec of the elements if Type is a slice: a gathered list is decoded element by element.
-	Elem codec.Codec
+	// Elem and ElemText are the codec and structural type of the elements if Type is a slice: a gathered list is decoded element by
+	// element.
+	Elem     codec.Codec
+	ElemText string
 }
 
 // Binding is what only the program knows of a node.

@@ -27,11 +27,14 @@ type Request struct {
 	// StackDefaults is the lowest layer of every step's configuration.
 	StackDefaults step.Config
 	// Steps is the highest layer, by step name; "*" is for every step, below those named.
-	Steps   step.Configs
+	Steps step.Configs
+	// Catalog is where named artifacts are found. It may be nil for a graph that uses none.
+	Catalog Catalog
 	Options Options
 }
 
-// Make decides everything about a run: it fingerprints the steps, merges their configuration and pins their sources.
+// Make decides everything about a run: it finds the artifacts of earlier runs that it uses, fingerprints the steps, merges their
+// configuration and pins their sources.
 func Make(ctx context.Context, r Request, f fingerprint.Fingerprinter, pinner Pinner) (*Plan, error) {
 	g := r.Program.Graph
 	if err := checkSteps(g, r.Steps); err != nil {
@@ -51,6 +54,12 @@ func Make(ctx context.Context, r Request, f fingerprint.Fingerprinter, pinner Pi
 	}
 	if p.Options.OnFailure == "" {
 		p.Options.OnFailure = Stop
+	}
+	if p.Uses, err = pinUses(ctx, g.Uses(), r.Catalog); err != nil {
+		return nil, err
+	}
+	if err := checkUses(r.Program, p.Uses); err != nil {
+		return nil, err
 	}
 	pins := pinCache{pinner: pinner, known: map[string]ref.Pin{}}
 	for i := range g.Nodes {

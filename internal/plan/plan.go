@@ -63,6 +63,36 @@ type Use struct {
 	Record   artifact.Record `json:"record"`
 }
 
+// Holds returns the content in the artifact store that the run needs although none of its steps made it: pinned sources, and what it uses of
+// earlier runs. Digests may come twice.
+func (p *Plan) Holds() []artifact.Digest {
+	var held []artifact.Digest
+	for _, s := range p.Steps {
+		for _, pin := range s.Pins {
+			if pin.Stored {
+				held = append(held, artifact.Digest(pin.Digest))
+			}
+		}
+	}
+	for _, u := range p.Uses {
+		held = appendContents(held, u.Record)
+	}
+	return held
+}
+
+func appendContents(held []artifact.Digest, r artifact.Record) []artifact.Digest {
+	if r.Codec != artifact.GatherCodec {
+		if r.Inline != nil {
+			return held
+		}
+		return append(held, r.Digest)
+	}
+	for _, e := range r.Elements {
+		held = appendContents(held, e)
+	}
+	return held
+}
+
 // Options of the whole run.
 type Options struct {
 	// OnFailure is "stop", "fail_fast" or "continue".
