@@ -28,6 +28,9 @@ type Run struct {
 	Plan   artifact.Digest `json:"plan"`             // document
 	Params json.RawMessage `json:"params,omitempty"` // for people; the plan holds the exact form
 
+	// Replays is the ID of the run that this one replays, which may be gone; empty for a run of its own.
+	Replays string `json:"replays,omitempty"`
+
 	// Epoch counts the drivers of the run: 1 for the first, one more for each resume. Batches of an earlier epoch are refused.
 	Epoch int `json:"epoch"`
 	// Driver says who drives it: host and process, for people, and to tell whether it still lives.
@@ -38,6 +41,10 @@ type Run struct {
 	Finished time.Time `json:"finished,omitzero"`
 
 	Error string `json:"error,omitempty"` // one message, naming the step that decided
+	// Lost says that the driver ended before the run did: it was killed, or it crashed.
+	Lost bool `json:"lost,omitempty"`
+	// Cost is the sum over the attempts so far.
+	Cost Cost `json:"cost,omitzero"`
 
 	// Counts of step rows (elements count for themselves) by state, as of the last write of the run; while the run is
 	// running readers that need exact numbers count the steps.
@@ -93,6 +100,8 @@ type Output struct {
 	ID     string          `json:"id"`   // artifact ID, UUIDv7; a cached step's output has an ID of its own
 	Name   string          `json:"name"` // "output", or the field of the Out struct
 	Record artifact.Record `json:"record"`
+	// Pruned says that [Store.Forget] released the content: the output no longer keeps it, and it may be gone.
+	Pruned bool `json:"pruned,omitempty"`
 }
 
 // Input is an artifact as the input of a step: one lineage edge.
@@ -115,6 +124,7 @@ type Attempt struct {
 	Stack    string    `json:"stack,omitempty"`  // of a panic, bounded
 	Reason   string    `json:"reason,omitempty"` // how a failed one ended: "error", "panic", "killed: out of memory"
 	Host     string    `json:"host,omitempty"`   // name of the machine that it ran on
+	Cost     Cost      `json:"cost,omitzero"`
 	// Logs are the chunks of the attempt's log, in order.
 	Logs []LogChunk `json:"logs,omitempty"`
 }

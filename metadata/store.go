@@ -40,6 +40,13 @@ type Store interface {
 	Attempts(ctx context.Context, q AttemptQuery) (Page[Attempt], error)
 	// Metrics returns metrics of a run in order of step, index, attempt and Seq.
 	Metrics(ctx context.Context, q MetricQuery) (Page[Metric], error)
+	// Checkpoints returns the checkpoints of a run in order of step, then index. A run that does not exist has none.
+	Checkpoints(ctx context.Context, run string) ([]Checkpoint, error)
+	// Signals returns the signals of a run in order of ID; a run that does not exist has none. It costs next to nothing when there are none,
+	// so that drivers ask often. Who asks again remembers what it has seen: the IDs are their writers', and a later signal may have a
+	// smaller one. Signals stay, so that the driver that takes a run over, before it does, notes the cancels that were meant for the one
+	// before.
+	Signals(ctx context.Context, q SignalQuery) (Page[Signal], error)
 	// Document returns a document by digest.
 	Document(ctx context.Context, digest artifact.Digest) (Document, error)
 
@@ -50,6 +57,17 @@ type Store interface {
 	Artifacts(ctx context.Context, q ArtifactQuery) (Page[Artifact], error)
 	// Version returns a named version with the first of its artifacts; version 0 is the newest.
 	Version(ctx context.Context, name string, version int) (Version, error)
+	// Names returns the newest version of each artifact name that begins with prefix, in order of name. Names without versions are left
+	// out.
+	Names(ctx context.Context, prefix string, c Cursor) (Page[Version], error)
+
+	// Results returns the entries of the cache, the longest computed first: succeeded steps that [Store.Lookup] may find.
+	Results(ctx context.Context, q ResultQuery) (Page[Result], error)
+	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and returns how many
+	// they were. They stay as history, but their outputs keep their content no longer and are marked [Output.Pruned], unless a named version
+	// or the run keeps it: as its result, a source, a log or a hold. A step recorded under such a key later is found again. Large amounts are
+	// forgotten in several transactions: after an error some may be, and Forget may be called again.
+	Forget(ctx context.Context, keys []string) (int, error)
 
 	// DeleteRun removes a run and all that belongs to it, and the documents that no other run names. Content that other rows use
 	// stays, also if this run computed it. A version stays while another artifact has it. A run that has not ended is refused with
@@ -71,110 +89,22 @@ type Store interface {
 	SetActiveStack(ctx context.Context, name string) error
 
 	// Garbage collection: one collector at a time condemns content that nothing references, begins to delete it, deletes the bytes, and
-	// ends the deletion. Each call may be repeated. In between, a batch that references such content is refused with [ErrCondemned].
+	// ends the deletion. Each call may be repeated. From the first step on, and for days after the last, a batch that references such content
+	// is refused with [ErrCondemned]: also a writer that saw or put the bytes before they were deleted learns that it must look again.
+	// It revives the contents, waits while some are being deleted, puts what the artifact store no longer has, and applies the batch again.
+	//
+	// Referenced is the content of outputs, of results of runs, of logs and checkpoints, of inputs that are no artifacts, and what is held.
 
 	// Condemn marks those of the given contents that nothing references, and returns all of them that are marked now.
 	Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
-	// Revive takes the mark from contents whose bytes were put again; contents being deleted are returned: the caller waits for
-	// their deletion, puts again and revives again.
+	// Revive takes the mark from contents, also from deleted ones: their writer looks for the bytes afterwards, or has put them again
+	// before. Contents being deleted are returned: the caller waits for the end of their deletion, and revives them again.
 	Revive(ctx context.Context, digests []artifact.Digest) (deleting []artifact.Digest, err error)
-	// BeginDelete moves condemned contents to the state deleting, and returns those that are in it now: their bytes may be deleted.
+	// BeginDelete moves marked contents to the state deleting, and returns those that are in it now: their bytes may be deleted.
 	BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
-	// EndDelete forgets contents whose bytes were deleted.
+	// EndDelete marks contents being deleted as deleted: their bytes are gone.
 	EndDelete(ctx context.Context, digests []artifact.Digest) error
 
 	// Close finishes what was begun and releases the store. Closing twice is fine.
 	Close() error
-}
-
-// Batch is a set of rows that are written together. Order of application: documents, runs, steps, attempts, metrics,
-// versions. What a batch refers to must exist, or come earlier in it, or the error is NotFound.
-type Batch struct {
-	// ID makes the batch idempotent: a UUIDv7 of the writer's. Empty: not idempotent.
-	ID string `json:"id,omitempty"`
-	// Durable asks that the batch survive a power cut, not only the end of the process.
-	Durable bool `json:"durable,omitempty"`
-	// Run and Epoch fence the batch: it is refused with FailedPrecondition if the run's epoch is another. An empty Run is
-	// not fenced.
-	Run   string `json:"run,omitempty"`
-	Epoch int    `json:"epoch,omitempty"`
-
-	Documents []Document `json:"documents,omitempty"` // existing ones are kept
-	// Create holds new runs. An existing ID is refused with AlreadyExists.
-	Create []Run `json:"create,omitempty"`
-	// Update replaces the mutable part of runs: State, Epoch, Driver, Started, Finished, Error, Counts, Outputs. A change of state that the
-	// table forbids is refused with FailedPrecondition, and so is a smaller epoch. A greater epoch is a new driver, which may come with
-	// the batch that it fences.
-	Update []Run `json:"update,omitempty"`
-	// Steps are written whole, new or over what is there. A change of state that the table forbids is refused with FailedPrecondition.
-	// Outputs that are no longer there are forgotten with their versions. An output's ID belongs to one step: that of another is
-	// refused with AlreadyExists.
-	Steps []Step `json:"steps,omitempty"`
-	// Attempts are written whole, new or over what is there.
-	Attempts []Attempt `json:"attempts,omitempty"`
-	// Metrics are added; (attempt, Seq) is unique, and the first stays.
-	Metrics []Metric `json:"metrics,omitempty"`
-	// Versions name artifacts; the store numbers them from 1 (Version is ignored) and never gives a number twice. An artifact of the same
-	// content as the newest version becomes another artifact of that version.
-	Versions []Version `json:"versions,omitempty"`
-}
-
-// Page is one page of a listing.
-type Page[T any] struct {
-	Items []T `json:"items"`
-	// Next is the cursor of the next page; empty on the last one.
-	Next string `json:"next,omitempty"`
-}
-
-// Cursor asks for one page.
-type Cursor struct {
-	After string `json:"after,omitempty"` // Next of the page before, of the same query; empty for the first
-	Limit int    `json:"limit,omitempty"` // 1 to 1000; 0 means 100
-}
-
-// RunQuery selects runs. Zero fields do not restrict.
-type RunQuery struct {
-	Pipeline string            `json:"pipeline,omitempty"`
-	Name     string            `json:"name,omitempty"`
-	IDPrefix string            `json:"id_prefix,omitempty"`
-	States   []RunState        `json:"states,omitempty"` // one of them
-	Tags     map[string]string `json:"tags,omitempty"`   // all of them; at most 100
-	Cursor
-}
-
-// StepQuery selects steps of one run.
-type StepQuery struct {
-	Run    string      `json:"run"`
-	Step   string      `json:"step,omitempty"`   // one step with its elements, or all
-	States []StepState `json:"states,omitempty"` // one of them, or all
-	// NoElements leaves out the elements of mapped steps.
-	NoElements bool `json:"no_elements,omitempty"`
-	Cursor
-}
-
-// AttemptQuery selects attempts of one run.
-type AttemptQuery struct {
-	Run  string `json:"run"`
-	Step string `json:"step,omitempty"` // or all
-	// Index of the element; nil for all. -1 is a step that is not mapped.
-	Index *int `json:"index,omitempty"`
-	Cursor
-}
-
-// MetricQuery selects metrics of one run.
-type MetricQuery struct {
-	Run  string `json:"run"`
-	Step string `json:"step,omitempty"` // or all
-	Name string `json:"name,omitempty"` // or all
-	Cursor
-}
-
-// ArtifactQuery selects artifacts. Zero fields do not restrict.
-type ArtifactQuery struct {
-	Run      string `json:"run,omitempty"`
-	Step     string `json:"step,omitempty"`
-	Pipeline string `json:"pipeline,omitempty"`
-	Name     string `json:"name,omitempty"` // of a named artifact, "penguins/model": the first artifact of each of its versions
-	IDPrefix string `json:"id_prefix,omitempty"`
-	Cursor
 }

@@ -18,7 +18,7 @@ const (
 	KeyLimit    = 1 << 10  // bytes of a key: see [Store]
 	TextLimit   = 1 << 20  // bytes of an error, a stack trace, a reason, the specification of a stack
 	BodyLimit   = 64 << 20 // bytes of a document, of parameters, of inline content
-	LookupLimit = 1000     // keys of one lookup
+	LookupLimit = 1000     // keys of one lookup, or to forget at once
 	PageLimit   = 1000     // items of one page
 	DefaultPage = 100      // items of one page if the cursor does not say
 	TagLimit    = 100      // tags of one query
@@ -29,8 +29,7 @@ const (
 func (b Batch) Validate() error {
 	c := &checker{}
 	if b.ID != "" {
-		id, err := uuid.Parse(b.ID)
-		c.holds(err == nil && id.Version() == 7, "batch.id %.80q is not a UUIDv7", b.ID)
+		c.uuid("batch.id", b.ID)
 	}
 	for _, d := range b.Documents {
 		c.digest("document.digest", d.Digest)
@@ -49,6 +48,16 @@ func (b Batch) Validate() error {
 	for i := range b.Attempts {
 		c.attempt(&b.Attempts[i])
 	}
+	for i := range b.Checkpoints {
+		p := &b.Checkpoints[i]
+		c.stepKey("checkpoint", p.StepKey)
+		c.key("checkpoint.attempt", p.Attempt)
+		c.record("checkpoint", &p.Record)
+	}
+	c.holds(len(b.Holds) == 0 || b.Run != "", "batch.holds are those of batch.run, which is empty")
+	for _, d := range b.Holds {
+		c.digest("batch.holds", d)
+	}
 	for i := range b.Metrics {
 		m := &b.Metrics[i]
 		c.stepKey("metric", m.StepKey)
@@ -60,6 +69,9 @@ func (b Batch) Validate() error {
 		c.key("version.name", v.Name)
 		c.key("version.artifact", v.Artifact)
 		c.time("version.created", v.Created)
+	}
+	for i := range b.Signals {
+		c.signal(&b.Signals[i])
 	}
 	return c.err
 }
@@ -75,17 +87,19 @@ func (c *checker) createdRun(r *Run) {
 	if r.Graph != "" {
 		c.digest("run.graph", r.Graph)
 	}
-	if r.Plan != "" {
-		c.digest("run.plan", r.Plan)
-	}
 	c.size("run.params", len(r.Params), BodyLimit)
+	c.label("run.replays", r.Replays)
 	c.tags(r.Tags)
 }
 
 func (c *checker) run(r *Run) {
 	c.key("run.id", r.ID)
 	c.holds(slices.Contains(RunStates(), r.State), "run.state %.40q is not a state of a run", r.State)
+	if r.Plan != "" {
+		c.digest("run.plan", r.Plan)
+	}
 	c.size("run.error", len(r.Error), TextLimit)
+	c.cost("run.cost", r.Cost)
 	for name, record := range r.Outputs {
 		c.key("run.outputs", name)
 		c.record("run.outputs", &record)
@@ -144,12 +158,35 @@ func (c *checker) attempt(a *Attempt) {
 	c.size("attempt.error", len(a.Error), TextLimit)
 	c.size("attempt.stack", len(a.Stack), TextLimit)
 	c.size("attempt.reason", len(a.Reason), TextLimit)
+	c.cost("attempt.cost", a.Cost)
 	for _, l := range a.Logs {
 		c.size("attempt.logs", len(l.Inline), BodyLimit)
 		if l.Digest != "" {
 			c.digest("attempt.logs", l.Digest)
 		}
 	}
+}
+
+func (c *checker) cost(field string, cost Cost) {
+	c.holds(min(int64(cost.CPU), cost.PeakMemory, cost.Read, cost.Written) >= 0, "%s %+v is negative", field, cost)
+}
+
+func (c *checker) signal(s *Signal) {
+	c.uuid("signal.id", s.ID)
+	c.key("signal.run", s.Run)
+	c.holds(slices.Contains(SignalKinds(), s.Kind), "signal.kind %.40q is not a kind of signal", s.Kind)
+	if s.Kind == SignalCancel {
+		c.holds(s.Step == "", "signal.step %.80q: a cancel is of the whole run", s.Step)
+	} else {
+		c.key("signal.step", s.Step)
+	}
+	c.size("signal.by", len(s.By), TextLimit)
+	c.size("signal.note", len(s.Note), TextLimit)
+}
+
+func (c *checker) uuid(field, s string) {
+	id, err := uuid.Parse(s)
+	c.holds(err == nil && id.Version() == 7 && id.String() == s, "%s %.80q is not a UUIDv7", field, s)
 }
 
 func (c *checker) holds(ok bool, format string, args ...any) {
@@ -184,100 +221,4 @@ func (c *checker) digest(field string, d artifact.Digest) {
 func (c *checker) time(field string, t time.Time) {
 	in := t.IsZero() || !t.Before(time.Unix(0, math.MinInt64)) && !t.After(time.Unix(0, math.MaxInt64))
 	c.holds(in, "%s %v is not between the years 1678 and 2262", field, t)
-}
-
-// ValidateKey refuses what is no key, as [Store] defines it. Field is how the error calls it; the error's code is Invalid.
-func ValidateKey(field, key string) error {
-	c := &checker{}
-	c.key(field, key)
-	return c.err
-}
-
-// Validate refuses a stack that no store takes. The error names the field; its code is Invalid.
-func (s Stack) Validate() error {
-	c := &checker{}
-	c.key("stack.name", s.Name)
-	c.size("stack.spec", len(s.Spec), TextLimit)
-	return c.err
-}
-
-// ValidateLookup refuses cache keys that no store looks up. The error's code is Invalid.
-func ValidateLookup(keys []string) error {
-	c := &checker{}
-	c.holds(len(keys) <= LookupLimit, "%d keys in one lookup, the limit is %d", len(keys), LookupLimit)
-	for _, k := range keys {
-		c.key("cache key", k)
-	}
-	return c.err
-}
-
-// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
-func (q RunQuery) Validate() error {
-	c := &checker{}
-	c.label("query.pipeline", q.Pipeline)
-	c.label("query.name", q.Name)
-	c.label("query.id_prefix", q.IDPrefix)
-	c.tags(q.Tags)
-	c.holds(len(q.Tags) <= TagLimit, "%d tags in one query, the limit is %d", len(q.Tags), TagLimit)
-	for _, s := range q.States {
-		c.holds(slices.Contains(RunStates(), s), "query.states: %.40q is not a state of a run", s)
-	}
-	c.cursor(q.Cursor)
-	return c.err
-}
-
-// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
-func (q StepQuery) Validate() error {
-	c := &checker{}
-	c.key("query.run", q.Run)
-	c.label("query.step", q.Step)
-	for _, s := range q.States {
-		c.holds(slices.Contains(StepStates(), s), "query.states: %.40q is not a state of a step", s)
-	}
-	c.cursor(q.Cursor)
-	return c.err
-}
-
-// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
-func (q AttemptQuery) Validate() error {
-	c := &checker{}
-	c.key("query.run", q.Run)
-	c.label("query.step", q.Step)
-	c.cursor(q.Cursor)
-	return c.err
-}
-
-// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
-func (q MetricQuery) Validate() error {
-	c := &checker{}
-	c.key("query.run", q.Run)
-	c.label("query.step", q.Step)
-	c.label("query.name", q.Name)
-	c.cursor(q.Cursor)
-	return c.err
-}
-
-// Validate refuses a query that no store answers. The error names the field; its code is Invalid.
-func (q ArtifactQuery) Validate() error {
-	c := &checker{}
-	c.label("query.run", q.Run)
-	c.label("query.step", q.Step)
-	c.label("query.pipeline", q.Pipeline)
-	c.label("query.name", q.Name)
-	c.label("query.id_prefix", q.IDPrefix)
-	c.cursor(q.Cursor)
-	return c.err
-}
-
-// Size returns the number of items that the page may have.
-func (c Cursor) Size() int {
-	if c.Limit == 0 {
-		return DefaultPage
-	}
-	return c.Limit
-}
-
-func (c *checker) cursor(at Cursor) {
-	c.holds(at.Limit >= 0 && at.Limit <= PageLimit, "limit %d is not between 1 and %d", at.Limit, PageLimit)
-	c.holds(len(at.After) <= 8*KeyLimit, "a cursor of %d bytes is not one that a page returned", len(at.After))
 }

@@ -144,7 +144,7 @@ func (b *bridge) Apply(ctx context.Context, batch metadata.Batch) error {
 }
 
 func (b *bridge) Lookup(ctx context.Context, keys []string) (map[string]metadata.Step, error) {
-	return call[map[string]metadata.Step](ctx, b, "Lookup", metadata.ValidateLookup(keys), keys)
+	return call[map[string]metadata.Step](ctx, b, "Lookup", metadata.ValidateCacheKeys(keys), keys)
 }
 
 func (b *bridge) Run(ctx context.Context, id string) (metadata.Run, error) {
@@ -189,6 +189,26 @@ func (b *bridge) Version(ctx context.Context, name string, version int) (metadat
 
 func (b *bridge) DeleteRun(ctx context.Context, id string) error {
 	return none(ctx, b, "DeleteRun", key(id), id)
+}
+
+func (b *bridge) Checkpoints(ctx context.Context, run string) ([]metadata.Checkpoint, error) {
+	return call[[]metadata.Checkpoint](ctx, b, "Checkpoints", key(run), run)
+}
+
+func (b *bridge) Signals(ctx context.Context, q metadata.SignalQuery) (metadata.Page[metadata.Signal], error) {
+	return call[metadata.Page[metadata.Signal]](ctx, b, "Signals", q.Validate(), q)
+}
+
+func (b *bridge) Names(ctx context.Context, prefix string, c metadata.Cursor) (metadata.Page[metadata.Version], error) {
+	return call[metadata.Page[metadata.Version]](ctx, b, "Names", metadata.ValidateNames(prefix, c), prefix, c)
+}
+
+func (b *bridge) Results(ctx context.Context, q metadata.ResultQuery) (metadata.Page[metadata.Result], error) {
+	return call[metadata.Page[metadata.Result]](ctx, b, "Results", q.Validate(), q)
+}
+
+func (b *bridge) Forget(ctx context.Context, keys []string) (int, error) {
+	return call[int](ctx, b, "Forget", metadata.ValidateCacheKeys(keys), keys)
 }
 
 func (b *bridge) PutStack(ctx context.Context, s metadata.Stack, version int) (metadata.Stack, error) {

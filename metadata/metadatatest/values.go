@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -33,7 +34,8 @@ func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 func valueWhole(s *suite) {
 	r := newRun()
 	r.Tags, r.Driver = map[string]string{"team": "a", "empty": ""}, metadata.Driver{Host: "h", PID: 42}
-	r.Finished, r.Error, r.State = moment(90), "step train: no", metadata.RunFailed
+	r.Finished, r.Error, r.State, r.Lost, r.Replays = moment(90), "step train: no", metadata.RunFailed, true, newID()
+	r.Cost = metadata.Cost{CPU: 3, PeakMemory: 1 << 40, Read: 1, Written: 2}
 	r.Counts = map[metadata.StepState]int{metadata.StepFailed: 1, metadata.StepSkipped: 2}
 	record := artifact.Record{
 		Digest: digest("list"), Size: 1 << 40, Codec: artifact.GatherCodec, Type: "[]string", Meta: map[string]any{"rows": 3.0, "name": "x", "nested": []any{true, nil}},
@@ -48,10 +50,10 @@ func valueWhole(s *suite) {
 	}
 	a := metadata.Attempt{
 		ID: newID(), StepKey: st.StepKey, Number: 2, State: metadata.StepFailed, Started: moment(2), Finished: moment(3), Error: "error", Stack: "goroutine 1",
-		Reason: "panic", Host: "h", Logs: []metadata.LogChunk{{Lines: 1, Size: 10, Inline: []byte{0, 255}}, {Lines: 2, Size: 20, Digest: digest("log")}},
+		Reason: "panic", Host: "h", Cost: metadata.Cost{CPU: time.Second, PeakMemory: 1 << 33, Read: 7, Written: 8}, Logs: []metadata.LogChunk{{Lines: 1, Size: 10, Inline: []byte{0, 255}}, {Lines: 2, Size: 20, Digest: digest("log")}},
 	}
 	m := metadata.Metric{StepKey: st.StepKey, Attempt: a.ID, Name: "loss", Value: 0.1, Time: moment(2), Seq: 3}
-	for _, v := range []any{r, st, a, m} {
+	for _, v := range []any{r, r.Cost, st, a, a.Cost, m} {
 		s.checkFilled(v)
 	}
 	s.apply(metadata.Batch{

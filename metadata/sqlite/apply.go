@@ -25,8 +25,12 @@ func (s *store) Apply(ctx context.Context, b metadata.Batch) error {
 		return err
 	}
 	return s.update(ctx, "apply", b.Durable, func(t *tx) error {
-		return (&batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}}).apply()
+		return newBatch(t, b, e).apply()
 	})
+}
+
+func newBatch(t *tx, b metadata.Batch, e encoded) *batch {
+	return &batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}, saved: map[int64]bool{}}
 }
 
 // batch is a batch that is being applied.
@@ -34,7 +38,8 @@ type batch struct {
 	*tx
 	metadata.Batch
 	encoded
-	runs map[string]int64 // what tables call a run
+	runs  map[string]int64 // what tables call a run
+	saved map[int64]bool   // whether a run has checkpoints
 }
 
 // encoded holds rows of a batch as JSON. They are encoded by the caller's goroutine, since there is but one writer.
@@ -89,7 +94,8 @@ func (b *batch) apply() error {
 		}
 	}
 	for _, write := range []func() error{
-		b.fence, b.refuseCondemned, b.putDocuments, b.createRuns, b.updateRuns, b.putSteps, b.putAttempts, b.putMetrics, b.addVersions,
+		b.fence, b.refuseCondemned, b.putDocuments, b.createRuns, b.updateRuns, b.hold, b.putSteps, b.putAttempts, b.putCheckpoints,
+		b.putMetrics, b.addVersions, b.addSignals,
 	} {
 		if err := write(); err != nil {
 			return err
@@ -164,9 +170,26 @@ func (b *batch) putAttempts() error {
 			return err
 		}
 		for _, l := range a.Logs {
-			if err := b.refer(run, l.Digest); err != nil {
+			if err := b.refer(run, theRun, l.Digest); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// hold records what the run of the batch needs, although no row names it.
+func (b *batch) hold() error {
+	if len(b.Holds) == 0 {
+		return nil
+	}
+	run, err := b.number(b.Run)
+	if err != nil {
+		return err
+	}
+	for _, d := range b.Holds {
+		if err := b.refer(run, theRun, d); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -234,9 +257,13 @@ func (b *batch) output(v metadata.Version) (artifact.Record, error) {
 		return artifact.Record{}, err
 	}
 	for _, o := range step.Outputs {
-		if o.ID == v.Artifact {
-			return o.Record, nil
+		if o.ID != v.Artifact {
+			continue
 		}
+		if o.Pruned {
+			return artifact.Record{}, component.Errorf(component.FailedPrecondition, "metadata: version of %s: the content of artifact %s was pruned", v.Name, v.Artifact)
+		}
+		return o.Record, nil
 	}
 	return artifact.Record{}, component.Errorf(component.Corrupt, "metadata: artifact %s is not among the outputs of its step", v.Artifact)
 }

@@ -216,31 +216,3 @@ func artifactsQuery(q metadata.ArtifactQuery, where string, args ...any) query {
 	sel.add(" ORDER BY r.id DESC, s.step, s.idx")
 	return sel
 }
-
-// Version implements [metadata.Store].
-func (s *store) Version(ctx context.Context, name string, version int) (metadata.Version, error) {
-	if err := metadata.ValidateKey("version.name", name); err != nil {
-		return metadata.Version{}, err
-	}
-	if version < 0 {
-		return metadata.Version{}, component.Errorf(component.Invalid, "version %d of %.80s: versions count from 1; 0 is the newest", version, name)
-	}
-	sel, args := "SELECT version, artifact, created FROM versions WHERE name = ?1 AND version = ", []any{name}
-	if version == 0 {
-		sel += "(SELECT max(version) FROM versions WHERE name = ?1)"
-	} else {
-		sel, args = sel+"?2", append(args, version)
-	}
-	sel += " ORDER BY artifact LIMIT 1"
-	v := metadata.Version{Name: name}
-	var created int64
-	err := s.row(ctx, sel, args...).Scan(&v.Version, &v.Artifact, &created)
-	if errors.Is(err, sql.ErrNoRows) {
-		if version == 0 {
-			return metadata.Version{}, component.Errorf(component.NotFound, "no artifact is named %.80q", name)
-		}
-		return metadata.Version{}, component.Errorf(component.NotFound, "%.80s has no version %d", name, version)
-	}
-	v.Created = fromNanos(created)
-	return v, s.coded("read a version", err)
-}

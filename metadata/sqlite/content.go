@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
@@ -46,7 +47,9 @@ func references(b metadata.Batch) []artifact.Digest {
 	}
 	for _, s := range b.Steps {
 		for _, o := range s.Outputs {
-			contents(o.Record, add)
+			if !o.Pruned {
+				contents(o.Record, add)
+			}
 		}
 		for _, in := range s.Inputs {
 			if in.Artifact == "" && in.Digest != "" {
@@ -54,6 +57,10 @@ func references(b metadata.Batch) []artifact.Digest {
 			}
 		}
 	}
+	for _, c := range b.Checkpoints {
+		contents(c.Record, add)
+	}
+	digests = append(digests, b.Holds...)
 	for _, a := range b.Attempts {
 		for _, l := range a.Logs {
 			if l.Digest != "" {
@@ -69,27 +76,39 @@ func contents(r artifact.Record, yield func(artifact.Digest)) {
 	for _, e := range r.Elements {
 		contents(e, yield)
 	}
-	if r.Inline == nil && r.Codec != artifact.GatherCodec {
+	if inStore(r) {
 		yield(r.Digest)
 	}
 }
 
-// referRecord records that a run keeps the content of a record alive.
-func (b *batch) referRecord(run int64, r artifact.Record) (err error) {
+// inStore reports whether a record has bytes of its own in the artifact store.
+func inStore(r artifact.Record) bool { return r.Inline == nil && r.Codec != artifact.GatherCodec }
+
+// theRun owns what a run keeps as long as it is there; see the schema.
+const theRun = 0
+
+// referRecord records that a run keeps the content of a record alive, and for what.
+func (t *tx) referRecord(run, owner int64, r artifact.Record) (err error) {
 	contents(r, func(d artifact.Digest) {
 		if err == nil {
-			err = b.refer(run, d)
+			err = t.refer(run, owner, d)
 		}
 	})
 	return err
 }
 
-// refer records that a run keeps content alive.
-func (b *batch) refer(run int64, d artifact.Digest) error {
+// refer records that a run keeps content alive, and for what.
+func (t *tx) refer(run, owner int64, d artifact.Digest) error {
 	if d == "" {
 		return nil
 	}
-	_, err := b.exec("INSERT INTO content_refs (digest, run) VALUES (?, ?) ON CONFLICT DO NOTHING", sum(d), run)
+	_, err := t.exec("INSERT INTO content_refs (digest, run, owner) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", sum(d), run, owner)
+	return err
+}
+
+// release takes back what refer recorded for an owner.
+func (t *tx) release(run, owner int64) error {
+	_, err := t.exec("DELETE FROM content_refs WHERE run = ? AND owner = ?", run, owner)
 	return err
 }
 
@@ -99,7 +118,7 @@ func (s *store) Condemn(ctx context.Context, digests []artifact.Digest) ([]artif
 		// The batches that follow in the same group must look.
 		t.condemned = true
 		if _, err := t.exec(`INSERT INTO condemned (digest, deleting) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?1)
-			ON CONFLICT DO NOTHING`, d); err != nil {
+			ON CONFLICT DO UPDATE SET deleted = NULL`, d); err != nil {
 			return false, err
 		}
 		return t.holds("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d)
@@ -119,15 +138,16 @@ func (s *store) Revive(ctx context.Context, digests []artifact.Digest) ([]artifa
 // BeginDelete implements [metadata.Store].
 func (s *store) BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
 	return s.eachDigest(ctx, "begin to delete content", digests, func(t *tx, d []byte) (bool, error) {
-		n, err := t.changed("UPDATE condemned SET deleting = 1 WHERE digest = ?", d)
+		n, err := t.changed("UPDATE condemned SET deleting = 1, deleted = NULL WHERE digest = ?", d)
 		return n > 0, err
 	})
 }
 
 // EndDelete implements [metadata.Store].
 func (s *store) EndDelete(ctx context.Context, digests []artifact.Digest) error {
+	now := nanos(time.Now())
 	_, err := s.eachDigest(ctx, "end the deletion of content", digests, func(t *tx, d []byte) (bool, error) {
-		_, err := t.exec("DELETE FROM condemned WHERE digest = ? AND deleting", d)
+		_, err := t.exec("UPDATE condemned SET deleting = 0, deleted = ? WHERE digest = ? AND deleting", now, d)
 		return false, err
 	})
 	return err

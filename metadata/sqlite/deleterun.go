@@ -39,6 +39,8 @@ func (t *tx) deleteRun(id string) error {
 		"DELETE FROM artifacts WHERE id IN " + artifactsOfRun,
 		"DELETE FROM metrics WHERE run = ?",
 		"DELETE FROM attempts WHERE run = ?",
+		"DELETE FROM checkpoints WHERE run = ?",
+		"DELETE FROM signals WHERE run = ?",
 		"DELETE FROM steps WHERE run = ?",
 		"DELETE FROM content_refs WHERE run = ?",
 		"DELETE FROM runs WHERE n = ?",
@@ -51,12 +53,18 @@ func (t *tx) deleteRun(id string) error {
 		return err
 	}
 	for _, document := range [][]byte{graph, plan} {
-		if _, err := t.exec(`DELETE FROM documents WHERE digest = ?1
-			AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = ?1)`, document); err != nil {
+		if err := t.dropDocument(document); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dropDocument removes a document that no run names.
+func (t *tx) dropDocument(digest []byte) error {
+	_, err := t.exec(`DELETE FROM documents WHERE digest = ?1
+		AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = ?1)`, digest)
+	return err
 }
 
 // Document implements [metadata.Store].

@@ -74,7 +74,11 @@ func (b *batch) updateRun(u *metadata.Run) error {
 		return fenced(u.ID, r.Epoch, u.Epoch)
 	}
 	r.State, r.Epoch, r.Driver, r.Started, r.Finished = u.State, u.Epoch, u.Driver, u.Started, u.Finished
-	r.Error, r.Counts = u.Error, u.Counts
+	r.Error, r.Lost, r.Cost, r.Counts = u.Error, u.Lost, u.Cost, u.Counts
+	old := r.Plan
+	if u.Plan != "" {
+		r.Plan = u.Plan
+	}
 	text, err := toJSON(r)
 	if err != nil {
 		return err
@@ -86,7 +90,19 @@ func (b *batch) updateRun(u *metadata.Run) error {
 	if _, err := b.exec("UPDATE runs SET state = ?, epoch = ?, body = ?, outputs = ? WHERE n = ?", string(r.State), r.Epoch, text, outputs, n); err != nil {
 		return err
 	}
+	if r.Plan != old {
+		if err := b.replacePlan(n, sum(old), sum(r.Plan)); err != nil {
+			return err
+		}
+	}
 	return b.referOutputs(n, u.Outputs)
+}
+
+func (b *batch) replacePlan(run int64, old, plan []byte) error {
+	if _, err := b.exec("UPDATE runs SET plan = ? WHERE n = ?", plan, run); err != nil {
+		return err
+	}
+	return b.dropDocument(old)
 }
 
 func outputsColumn(outputs map[string]artifact.Record) (any, error) {
@@ -98,7 +114,7 @@ func outputsColumn(outputs map[string]artifact.Record) (any, error) {
 
 func (b *batch) referOutputs(run int64, outputs map[string]artifact.Record) error {
 	for _, r := range outputs {
-		if err := b.referRecord(run, r); err != nil {
+		if err := b.referRecord(run, theRun, r); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ func (b *batch) putStep(st *metadata.Step, body string) error {
 		return err
 	}
 	var cache any
-	if st.CacheKey != "" && (st.State == metadata.StepSucceeded || st.State == metadata.StepCached) {
+	if findable(st) {
 		cache = cacheHash(st.CacheKey)
 	}
 	res, err := b.exec(`INSERT INTO steps (run, step, idx, state, elements, cache, computed, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -50,7 +50,24 @@ func (b *batch) putStep(st *metadata.Step, body string) error {
 	if err := b.putOutputs(n, st); err != nil {
 		return err
 	}
-	return b.referStep(run, st)
+	if err := b.referStep(run, n, st); err != nil {
+		return err
+	}
+	if done(st.State) {
+		return b.forgetCheckpoint(run, st.StepKey)
+	}
+	return nil
+}
+
+// done reports whether a step in this state has no further attempt that could go on from a checkpoint.
+func done(s metadata.StepState) bool {
+	return s == metadata.StepSucceeded || s == metadata.StepCached || s == metadata.StepSkipped
+}
+
+// findable reports whether Lookup may return a step.
+func findable(st *metadata.Step) bool {
+	return st.CacheKey != "" && (st.State == metadata.StepSucceeded || st.State == metadata.StepCached) &&
+		!slices.ContainsFunc(st.Outputs, func(o metadata.Output) bool { return o.Pruned })
 }
 
 // replaceStep writes over a row.
@@ -104,15 +121,17 @@ func (b *batch) putOutputs(step int64, st *metadata.Step) error {
 
 // referStep records what content a step keeps alive. An input that is an artifact is kept by the step that made it; outside data and the
 // elements of a list are not.
-func (b *batch) referStep(run int64, st *metadata.Step) error {
+func (b *batch) referStep(run, n int64, st *metadata.Step) error {
 	for i := range st.Outputs {
-		if err := b.referRecord(run, st.Outputs[i].Record); err != nil {
-			return err
+		if o := &st.Outputs[i]; !o.Pruned {
+			if err := b.referRecord(run, n, o.Record); err != nil {
+				return err
+			}
 		}
 	}
 	for _, in := range st.Inputs {
 		if in.Artifact == "" {
-			if err := b.refer(run, in.Digest); err != nil {
+			if err := b.refer(run, theRun, in.Digest); err != nil {
 				return err
 			}
 		}

@@ -111,6 +111,9 @@ func runsWalk(q metadata.RunQuery, states []metadata.RunState, after string, lim
 	if after != "" {
 		w.add(" AND "+id+" < ?", after)
 	}
+	if !q.Before.IsZero() {
+		w.add(" AND "+id+" < ?", metadata.FirstID(q.Before))
+	}
 	if q.IDPrefix != "" {
 		w.add(" AND "+id+" >= ? AND "+id+" < ?", q.IDPrefix, endOfPrefix(q.IDPrefix))
 	}

@@ -74,7 +74,7 @@ const (
 
 // Lookup implements [metadata.Store].
 func (s *store) Lookup(ctx context.Context, keys []string) (map[string]metadata.Step, error) {
-	if err := metadata.ValidateLookup(keys); err != nil {
+	if err := metadata.ValidateCacheKeys(keys); err != nil {
 		return nil, err
 	}
 	if len(keys) == 1 {

@@ -9,8 +9,8 @@ import (
 type tx struct {
 	s       *store
 	durable bool
-	// condemned says whether any content is condemned.
-	condemned bool
+	// condemned says whether any content is condemned, checkpoints whether any run has one.
+	condemned, checkpoints bool
 }
 
 // stmt prepares a statement once.

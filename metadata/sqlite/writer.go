@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/tenon-ml/tenon/metadata"
 )
 
 const (
 	// groupLimit bounds the writes of one transaction.
 	groupLimit = 256
-	// batchMemory is how long the ID of a batch is remembered.
-	batchMemory = 7 * 24 * time.Hour
+	// memory is how long the ID of a batch is remembered, and that content was deleted.
+	memory = 7 * 24 * time.Hour
 )
 
 // write is one caller's transaction.
@@ -120,7 +122,7 @@ func (t *tx) applyAll(group []*write) (applied bool, err error) {
 	if err := t.prune(); err != nil {
 		return false, err
 	}
-	if err := t.row("SELECT EXISTS (SELECT 1 FROM condemned)").Scan(&t.condemned); err != nil {
+	if err := t.row("SELECT EXISTS (SELECT 1 FROM condemned), EXISTS (SELECT 1 FROM checkpoints)").Scan(&t.condemned, &t.checkpoints); err != nil {
 		return false, err
 	}
 	for _, w := range group {
@@ -150,18 +152,20 @@ func (t *tx) savepoint(w *write) error {
 	return t.run("RELEASE batch")
 }
 
-// prune forgets the IDs of old batches, once in the life of a store. IDs are UUIDv7, which begin with their time.
+// prune forgets the IDs of old batches, and of content that was deleted long ago that it was, once in the life of a store.
 func (t *tx) prune() error {
 	if t.s.pruned {
 		return nil
 	}
 	t.s.pruned = true
-	var floor uuid.UUID
-	ms := time.Now().Add(-batchMemory).UnixMilli()
-	for i := 5; i >= 0; i-- {
-		floor[i] = byte(ms)
-		ms >>= 8
+	old := time.Now().Add(-memory)
+	floor, err := uuid.Parse(metadata.FirstID(old) + "-0000-0000-000000000000")
+	if err != nil {
+		return err
 	}
-	_, err := t.exec("DELETE FROM batches WHERE id < ?", floor[:])
+	if _, err := t.exec("DELETE FROM batches WHERE id < ?", floor[:]); err != nil {
+		return err
+	}
+	_, err = t.exec("DELETE FROM condemned WHERE deleted < ?", nanos(old))
 	return err
 }

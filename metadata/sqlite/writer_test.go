@@ -65,7 +65,7 @@ func TestGroup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(t *tx) error { return (&batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}}).apply() }
+		return func(t *tx) error { return newBatch(t, b, e).apply() }
 	}
 	group := []*write{
 		{ctx: t.Context(), do: row(r.ID, "first")},
@@ -167,7 +167,7 @@ func TestPrune(t *testing.T) {
 		}
 		return id[:]
 	}
-	old, young := at(batchMemory+time.Hour), at(batchMemory-time.Hour)
+	old, young := at(memory+time.Hour), at(memory-time.Hour)
 	s := openAt(t, path).(*store)
 	put := func(t *tx) error {
 		_, err := t.exec("INSERT INTO batches (id) VALUES (?), (?)", old, young)

@@ -50,6 +50,7 @@ CREATE TABLE steps (
 );
 CREATE UNIQUE INDEX steps_by_place ON steps (run, step, idx);
 CREATE INDEX steps_by_cache ON steps (cache, computed) WHERE cache IS NOT NULL;
+CREATE INDEX steps_by_computed ON steps (computed, run) WHERE cache IS NOT NULL AND state = 'succeeded';
 
 CREATE TABLE artifacts (
 	id   TEXT PRIMARY KEY,
@@ -61,6 +62,22 @@ CREATE TABLE attempts (
 	id   TEXT NOT NULL,
 	step TEXT NOT NULL,
 	idx  INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+	n    INTEGER PRIMARY KEY,
+	run  INTEGER NOT NULL,
+	step TEXT NOT NULL,
+	idx  INTEGER NOT NULL,
+	body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX checkpoints_by_place ON checkpoints (run, step, idx);
+
+CREATE TABLE signals (
+	run  INTEGER NOT NULL,
+	id   TEXT NOT NULL,
 	body TEXT NOT NULL,
 	PRIMARY KEY (run, id)
 ) WITHOUT ROWID;
@@ -94,18 +111,23 @@ CREATE TABLE versions (
 ) WITHOUT ROWID;
 CREATE INDEX versions_by_artifact ON versions (artifact);
 
--- Which run keeps which content of the artifact store.
+-- Which run keeps which content of the artifact store, and what in it does: a step, by its outputs, as n of its row; a checkpoint as -n;
+-- 0 is the run as long as it is there.
 CREATE TABLE content_refs (
 	digest BLOB NOT NULL,
 	run    INTEGER NOT NULL,
-	PRIMARY KEY (digest, run)
+	owner  INTEGER NOT NULL,
+	PRIMARY KEY (digest, run, owner)
 ) WITHOUT ROWID;
-CREATE INDEX content_refs_by_run ON content_refs (run);
+CREATE INDEX content_refs_by_owner ON content_refs (run, owner);
 
+-- Content that no batch may refer to.
 CREATE TABLE condemned (
 	digest   BLOB PRIMARY KEY,
-	deleting INTEGER NOT NULL
+	deleting INTEGER NOT NULL,
+	deleted  INTEGER -- when its bytes were, in nanoseconds
 ) WITHOUT ROWID;
+CREATE INDEX condemned_by_deleted ON condemned (deleted) WHERE deleted IS NOT NULL;
 
 -- The IDs of batches that were applied, for a while.
 CREATE TABLE batches (

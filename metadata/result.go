@@ -1,0 +1,12 @@
+package metadata
+
+import "time"
+
+// Result is an entry of the cache: a step that succeeded under a cache key by which it may be found again.
+type Result struct {
+	CacheKey string `json:"cache_key"`
+	StepKey
+	Pipeline string    `json:"pipeline"`
+	Computed time.Time `json:"computed"`
+	Size     int64     `json:"size"` // bytes of its outputs in the artifact store; inline content does not count
+}
