@@ -18,8 +18,8 @@ const (
 // StepState is the state of a step, or of one element of a mapped step.
 type StepState string
 
-// The states of a step. Succeeded, cached, skipped, failed and cancelled are terminal; a resume takes failed and cancelled
-// steps back to pending, and a cached step runs if its stored outputs turn out to be damaged.
+// The states of a step. Succeeded, cached, skipped, failed and cancelled are terminal; a resume takes failed, cancelled
+// and skipped steps back to pending, and a cached step runs if its stored outputs turn out to be damaged.
 const (
 	StepPending   StepState = "pending"   // waits for steps before it
 	StepReady     StepState = "ready"     // its inputs are there; of a mapped step, its elements are known
@@ -71,7 +71,7 @@ func (s StepState) next() []StepState {
 		return []StepState{StepSucceeded, StepFailed, StepSkipped, StepCancelled, StepPending}
 	case StepCached: // its stored outputs turned out to be damaged, and are computed again
 		return []StepState{StepRunning, StepRetrying, StepSucceeded, StepFailed, StepCancelled}
-	case StepFailed, StepCancelled:
+	case StepFailed, StepCancelled, StepSkipped:
 		return []StepState{StepPending, StepReady, StepRunning, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled} // resume
 	}
 	return nil

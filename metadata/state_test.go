@@ -59,7 +59,7 @@ retrying   x.x=.x..xx
 waiting    x...=x.xxx
 succeeded  .....=.... ended
 cached     ..xx.x=.xx ended
-skipped    .......=.. ended
+skipped    xxx..xx=xx ended
 failed     xxx..xxx=x ended
 cancelled  xxx..xxxx= ended
 `, "\n")

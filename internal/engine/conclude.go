@@ -60,15 +60,11 @@ func (s *scheduler) cancelRest() {
 		if n.state.Ended() {
 			continue
 		}
+		if !n.expanded {
+			s.restore(n)
+		}
 		for _, t := range n.tasks {
-			if was := s.settled(n, t.index); was != "" && !t.state.Ended() {
-				t.state = was
-			}
-			if !t.state.Ended() {
-				t.state = metadata.StepCancelled
-				s.recordTask(t, s.stopReason)
-				s.emitTask(t, s.stopReason)
-			}
+			s.cancelTask(t)
 		}
 		if !n.mapped() && n.expanded {
 			n.state = n.tasks[0].state
@@ -76,6 +72,7 @@ func (s *scheduler) cancelRest() {
 		}
 		if was := s.settled(n, -1); was != "" {
 			n.state = was
+			s.emitNode(n)
 			continue
 		}
 		n.state, n.reason = metadata.StepCancelled, s.stopReason
@@ -85,6 +82,21 @@ func (s *scheduler) cancelRest() {
 		s.recordNode(n)
 		s.emitNode(n)
 	}
+}
+
+// cancelTask ends a task that has not ended.
+func (s *scheduler) cancelTask(t *task) {
+	if t.state.Ended() {
+		return
+	}
+	if was := s.settled(t.n, t.index); was != "" {
+		t.state = was
+		s.emitTask(t, "")
+		return
+	}
+	t.state = metadata.StepCancelled
+	s.recordTask(t, s.stopReason)
+	s.emitTask(t, s.stopReason)
 }
 
 // counts is how many tasks ended in each state; a node that has none counts for itself.

@@ -25,12 +25,13 @@ type Replay struct {
 type history struct {
 	run         string
 	steps       map[metadata.StepKey]metadata.Step // without the run
+	elements    map[string]int                     // one more than the greatest index of a step's elements
 	checkpoints map[metadata.StepKey]artifact.Record
 }
 
 // readHistory reads the rows of a run.
 func readHistory(ctx context.Context, store metadata.Store, run string) (history, error) {
-	p := history{run: run, steps: map[metadata.StepKey]metadata.Step{}}
+	p := history{run: run, steps: map[metadata.StepKey]metadata.Step{}, elements: map[string]int{}}
 	q := metadata.StepQuery{Run: run, Cursor: metadata.Cursor{Limit: 1000}}
 	for more := true; more; more = q.After != "" {
 		page, err := store.Steps(ctx, q)
@@ -39,6 +40,7 @@ func readHistory(ctx context.Context, store metadata.Store, run string) (history
 		}
 		for _, row := range page.Items {
 			p.steps[metadata.StepKey{Step: row.Step, Index: row.Index}] = row
+			p.elements[row.Step] = max(p.elements[row.Step], row.Index+1)
 		}
 		q.After = page.Next
 	}
@@ -48,6 +50,14 @@ func readHistory(ctx context.Context, store metadata.Store, run string) (history
 // of returns the row of a task, or of a node if the index is -1.
 func (p history) of(n *node, index int) metadata.Step {
 	return p.steps[metadata.StepKey{Step: n.name(), Index: index}]
+}
+
+// settled reports whether a row of the run stays as it is: it has a result, or is an element of a mapped step that has one.
+func (p history) settled(row metadata.Step) bool {
+	if row.Index >= 0 && done(p.steps[metadata.StepKey{Step: row.Step, Index: -1}].State) {
+		return row.State.Ended()
+	}
+	return done(row.State) || row.State == metadata.StepSkipped && row.Index < 0
 }
 
 // sameInputs reports whether a row was made from the inputs that t has.
@@ -66,11 +76,12 @@ func (s *scheduler) takeOver(ctx context.Context) error {
 		s.run.Started = time.Now()
 	}
 	b := metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Update: []metadata.Run{s.run}}
-	for _, row := range s.history.steps {
-		if done(row.State) || row.State == metadata.StepSkipped {
+	for key, row := range s.history.steps {
+		if s.history.settled(row) {
 			continue
 		}
 		row.State, row.Error, row.Started, row.Finished, row.Inputs, row.Outputs = metadata.StepPending, "", time.Time{}, time.Time{}, nil, nil
+		s.history.steps[key] = row
 		b.Steps = append(b.Steps, row)
 	}
 	if err := s.commit(ctx, &b); err != nil {
@@ -85,7 +96,7 @@ func (s *scheduler) remember(t *task) bool {
 	switch {
 	case s.j.Resume:
 		t.attempts = row.Attempts
-		if !done(row.State) {
+		if !s.history.settled(row) {
 			return false
 		}
 		t.started, t.outputs, t.origin, t.computed, t.recorded = row.Started, row.Outputs, row.Origin, row.Computed, true
@@ -104,13 +115,32 @@ func (s *scheduler) recall() {
 	tasks := s.remembered
 	s.remembered = nil
 	for _, t := range tasks {
-		s.end(t, s.history.of(t.n, t.index).State, "")
+		row := s.history.of(t.n, t.index)
+		s.end(t, row.State, row.Error+row.Skip)
 	}
 }
 
-// settled returns the state in which a task, or a node that has none, is recorded as done by an earlier driver of the run, or "".
+// restore makes the tasks that are recorded of a node which this driver did not come to.
+func (s *scheduler) restore(n *node) {
+	if !s.j.Resume {
+		return
+	}
+	first, count := -1, 1
+	if n.mapped() {
+		first, count = 0, s.history.elements[n.name()]
+	}
+	for i := first; i < first+count; i++ {
+		row, ok := s.history.steps[metadata.StepKey{Step: n.name(), Index: i}]
+		if ok {
+			n.tasks = append(n.tasks, &task{n: n, index: i, state: metadata.StepPending, attempts: row.Attempts, started: row.Started})
+		}
+	}
+	n.expanded = !n.mapped() && len(n.tasks) > 0
+}
+
+// settled returns the state in which an earlier driver of the run recorded a task, or a node that has none, if it stays so, or "".
 func (s *scheduler) settled(n *node, index int) metadata.StepState {
-	if row := s.history.of(n, index); s.j.Resume && done(row.State) {
+	if row := s.history.of(n, index); s.j.Resume && row.Step != "" && s.history.settled(row) {
 		return row.State
 	}
 	return ""
