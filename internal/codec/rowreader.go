@@ -30,12 +30,9 @@ type RowReader struct {
 // this is no Parquet file.
 func OpenRows(r io.ReaderAt, size int64, rows *Rows, strict bool) (_ *RowReader, err error) {
 	defer recoverParquet("open", &err)
-	if err := checkFooter(r, size); err != nil {
-		return nil, err
-	}
-	file, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.ReadBufferSize(256<<10))
+	file, err := openParquet(r, size)
 	if err != nil {
-		return nil, component.Errorf(component.Corrupt, "open parquet: %w", err)
+		return nil, err
 	}
 	rr := &RowReader{rows: rows, file: file, data: r}
 	leaves := make(map[string]*parquet.Column)
@@ -79,6 +76,17 @@ func OpenRows(r io.ReaderAt, size int64, rows *Rows, strict bool) (_ *RowReader,
 		}
 	}
 	return rr, nil
+}
+
+func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+	if err := checkFooter(r, size); err != nil {
+		return nil, err
+	}
+	file, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.ReadBufferSize(256<<10))
+	if err != nil {
+		return nil, component.Errorf(component.Corrupt, "open parquet: %w", err)
+	}
+	return file, nil
 }
 
 func matchColumn(f rowField, names []string) (string, error) {
