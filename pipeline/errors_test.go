@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,41 @@ var mistakes = map[string]func(p *pipeline.Builder){
 	},
 	"nil sub-pipeline": func(p *pipeline.Builder) {
 		pipeline.Sub[none, struct{}](p, "again", nil, none{})
+	},
+	"use with a bad name": func(p *pipeline.Builder) {
+		for i, name := range []string{"", "Model", "penguins/Model@0", "penguins/Model@new", "pen guins/Model", "penguins/the model", "a/b/c"} {
+			pipeline.Step(p, "double"+strconv.Itoa(i), double, numberIn{pipeline.Use[int](p, name)})
+		}
+	},
+	"use of a type that loses data": func(p *pipeline.Builder) {
+		pipeline.Use[keeper](p, "penguins/Model")
+		pipeline.Step(p, "again", ignore[struct{ M artifact.Ref[keeper] }], struct{ M artifact.Ref[keeper] }{pipeline.Use[keeper](p, "penguins/Model")})
+	},
+	"wait without a question": func(p *pipeline.Builder) {
+		pipeline.Wait(p, "one", "", none{})
+		pipeline.Wait(p, "two", "one line\nand another", none{})
+		pipeline.Wait(p, "three", "\xff", none{})
+		pipeline.Wait(p, "four", strings.Repeat("why ", 300), none{})
+	},
+	"wait without an input": func(p *pipeline.Builder) {
+		pipeline.Wait(p, "nothing", "Deploy?", any(nil))
+		pipeline.Wait[*numberIn](p, "pointer", "Deploy?", nil)
+		pipeline.Wait(p, "unset", "Deploy?", numberIn{})
+	},
+	"wait like a step that runs": func(p *pipeline.Builder) {
+		approved := pipeline.Wait(p, "ask", "Deploy?", none{}, step.Config{Timeout: time.Hour}) // this is right
+		pipeline.Wait(p, "ask", "Deploy?", none{}, step.Config{Retry: step.Retry{Attempts: 2}})
+		pipeline.Wait(p, "other", "Deploy?", none{}, step.Config{Timeout: time.Hour, Cache: step.Never}, nil)
+		if approved.Value().By != "" {
+			return
+		}
+	},
+	"wait inside a map's input function": func(p *pipeline.Builder) {
+		list := pipeline.Step(p, "numbers", makeNumbers, none{})
+		pipeline.Map(p, "each", double, list, func(e artifact.Ref[int]) numberIn {
+			pipeline.Wait(p, "ask", "This one?", numberIn{e})
+			return numberIn{e}
+		})
 	},
 	"several at once": func(p *pipeline.Builder) {
 		pipeline.Step(p, "one", double, numberIn{})

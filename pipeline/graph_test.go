@@ -129,9 +129,46 @@ var sayNo = pipeline.Define("say-no", func(p *pipeline.Builder, _ sayNoParams) a
 	return pipeline.Step(p, "say", say, textIn{zero, "no"}, pipeline.After("first"))
 })
 
+type deployIn struct {
+	Model    artifact.Ref[model]
+	Approval artifact.Ref[pipeline.Approval]
+}
+
+type reviewIn struct {
+	Best  scoreOut
+	Where string
+}
+
+type reviewedOut struct {
+	Model    artifact.Ref[model]
+	Approval artifact.Ref[pipeline.Approval]
+}
+
+// reviewed uses artifacts of earlier runs in each place where a Ref may stand, and waits for a person.
+var reviewed = pipeline.Define("reviewed", func(p *pipeline.Builder, _ none) reviewedOut {
+	old := pipeline.Use[model](p, "everything/Model@3")
+	rows := pipeline.Use[[]row](p, "rows/Test")
+	scores := pipeline.Map(p, "score", score, pipeline.Use[[]model](p, "everything/Models@latest"), func(m artifact.Ref[model]) scoreIn {
+		return scoreIn{Model: m, Rows: rows}
+	})
+	top := pipeline.Step(p, "best", best, bestIn{pipeline.Gather(scores, func(o scoreOut) artifact.Ref[float64] { return o.Score })},
+		pipeline.When(pipeline.Use[bool](p, "everything/Good")))
+	refit := pipeline.Step(p, "refit", fit, fitIn{Rows: rows, Rate: top.Score})
+	approval := pipeline.Wait(p, "review", "Deploy the best model?", reviewIn{top, "production"})
+	chosen := pipeline.FirstOf(p, refit, old)
+	pipeline.Step(p, "deploy", ignore[deployIn], deployIn{chosen, approval})
+	return reviewedOut{old, approval}
+})
+
 func TestGoldenGraph(t *testing.T) {
 	t.Parallel()
-	g, err := everything.Graph(everything.Params())
+	goldenGraph(t, everything, everything.Params())
+	goldenGraph(t, reviewed, none{})
+}
+
+func goldenGraph[P, Out any](t *testing.T, p *pipeline.Pipeline[P, Out], params P) {
+	t.Helper()
+	g, err := p.Graph(params)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +176,7 @@ func TestGoldenGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("testdata", "everything")
+	dir := filepath.Join("testdata", p.Name())
 	golden(t, filepath.Join(dir, "graph.json"), string(body)+"\n")
 	golden(t, filepath.Join(dir, "graph.dot"), g.DOT())
 	golden(t, filepath.Join(dir, "graph.mmd"), g.Mermaid())

@@ -33,6 +33,13 @@ func small() *Graph {
 				},
 				Outputs: out, When: []ref.Edge{{Node: "load", Output: "output"}}, After: []string{"each"},
 			},
+			{
+				Name: "ask", Wait: &Wait{Question: "Deploy?"}, Inputs: []Input{
+					{Name: "Model", Type: "[]int64", From: ref.Edge{Use: "other/Model@3"}},
+					{Name: "Old", Type: "[]int64", From: ref.Edge{FirstOf: []ref.Edge{{Node: "load", Output: "output"}, {Use: "other/Model@latest"}}}},
+				},
+				Outputs: []Output{{Name: "output", Type: "struct{By string}", Codec: "cbor/1"}}, When: []ref.Edge{{Use: "other/Good@latest"}},
+			},
 		},
 		Results: []Input{{Name: "output", Type: "[]int64", From: ref.Edge{Node: "pick", Output: "output"}}},
 	}
@@ -71,6 +78,16 @@ func TestParseRefuses(t *testing.T) {
 		{`"after":["each"]`, `"after":["pick"]`, "pick waits for pick"},
 		{`{"item":true}`, `{"item":true,"node":"load"}`, "an edge that is an item names no node"},
 		{`{"first_of":[`, `{"node":"load","first_of":[`, "an edge that is first_of is nothing else"},
+		{`{"first_of":[`, `{"use":"other/Model@3","first_of":[`, "an edge that is first_of is nothing else"},
+		{`{"item":true}`, `{"item":true,"use":"other/Model@3"}`, "an edge that is an item names no node"},
+		{`{"use":"other/Model@3"}`, `{"use":"other/Model@3","node":"load"}`, "an edge that uses an artifact is nothing else"},
+		{`{"use":"other/Model@3"}`, `{"use":"other/Model@3","gather":true}`, "an edge that uses an artifact is nothing else"},
+		{`{"use":"other/Model@latest"}`, `{"use":"other/Model"}`, `node ask: edge from artifact "other/Model", which has no name and version`},
+		{`{"use":"other/Model@latest"}`, `{"use":"other/Model@0"}`, "which has no name and version"},
+		{`{"use":"other/Model@latest"}`, `{"use":"Model@latest"}`, "which has no name and version"},
+		{`{"question":"Deploy?"}`, `{}`, "node ask: a node that waits asks a question"},
+		{`{"question":"Deploy?"}`, `{"question":"Deploy?","answer":"yes"}`, `unknown field "answer"`},
+		{`{"question":"Deploy?"}`, `{"question":"Deploy?"},"over":{"node":"load","output":"output"}`, "and is not mapped"},
 		{`"results":[{"name":"output","type":"[]int64","from":{"node":"pick"`, `"results":[{"name":"output","type":"[]int64","from":{"node":"pack"`, "result output"},
 		{string(body), string(body[:len(body)-1]), "unexpected end"},
 		{string(body), string(body) + "{}", "after top-level value"},
@@ -91,6 +108,19 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestUses(t *testing.T) {
+	t.Parallel()
+	g := small()
+	g.Results = append(g.Results, Input{Name: "Again", From: ref.Edge{Use: "other/Model@3"}}, Input{Name: "More", From: ref.Edge{Use: "a/B@1"}})
+	want := []string{"other/Model@3", "other/Model@latest", "other/Good@latest", "a/B@1"}
+	if d := cmp.Diff(want, g.Uses()); d != "" {
+		t.Error(d)
+	}
+	if up := g.Nodes[3].Upstream(); !slices.Equal(up, []string{"load"}) {
+		t.Errorf("a node waits for %v", up)
+	}
+}
+
 // FuzzParse holds that what is accepted is a graph that every other part can walk, and that its form is stable.
 func FuzzParse(f *testing.F) {
 	body, err := small().JSON()
@@ -99,6 +129,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(body)
 	f.Add([]byte(`{"version":1,"pipeline":"p","nodes":[{"name":"a","after":["b"]},{"name":"b","after":["a"]}]}`))
+	f.Add([]byte(`{"version":1,"pipeline":"p","nodes":[],"results":[{"name":"R","type":"int","from":{"first_of":[{"use":"p/R@12"},{"use":"p/R@latest"}]}}]}`))
+	f.Add([]byte(`{"version":1,"pipeline":"p","nodes":[{"name":"a@1","wait":{"question":"?"},"after":[]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := Parse(data)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 // link is one drawn arrow.
 type link struct {
 	from, to, label string
+	used            bool // from is an artifact of an earlier run, not a node
 	control         bool // a condition or an order, not data
 }
 
@@ -28,20 +29,37 @@ func (g *Graph) links() []link {
 			links = appendEdge(links, w, n.Name, "when", true)
 		}
 		for _, a := range n.After {
-			links = append(links, link{a, n.Name, "after", true})
+			links = append(links, link{from: a, to: n.Name, label: "after", control: true})
 		}
 	}
 	return links
 }
 
 func appendEdge(links []link, e ref.Edge, to, label string, control bool) []link {
-	e.Nodes(func(from string) { links = append(links, link{from, to, label, control}) })
+	e.Nodes(func(from string) { links = append(links, link{from, to, label, false, control}) })
+	e.Uses(func(from string) { links = append(links, link{from, to, label, true, control}) })
 	return links
 }
 
+// used returns the artifacts of earlier runs at the beginning of links, each once.
+func used(links []link) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, l := range links {
+		if l.used && !seen[l.from] {
+			seen[l.from] = true
+			names = append(names, l.from)
+		}
+	}
+	return names
+}
+
 func (n *Node) title() string {
-	if n.Over != nil {
+	switch {
+	case n.Over != nil:
 		return n.Name + " [map]"
+	case n.Wait != nil:
+		return n.Name + " [wait]"
 	}
 	return n.Name
 }
@@ -53,12 +71,19 @@ func (g *Graph) DOT() string {
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		attr := ""
-		if n.Over != nil {
+		switch {
+		case n.Over != nil:
 			attr = ", peripheries=2"
+		case n.Wait != nil:
+			attr = ", shape=hexagon, style=solid"
 		}
 		fmt.Fprintf(&b, "  %s [label=%s%s];\n", strconv.Quote(n.Name), strconv.Quote(n.Name), attr)
 	}
-	for _, l := range g.links() {
+	links := g.links()
+	for _, name := range used(links) {
+		fmt.Fprintf(&b, "  %s [label=%s, shape=cylinder, style=solid];\n", strconv.Quote(name), strconv.Quote(name))
+	}
+	for _, l := range links {
 		style := ""
 		if l.control {
 			style = ", style=dashed"
@@ -78,17 +103,29 @@ func (g *Graph) Mermaid() string {
 		n := &g.Nodes[i]
 		id[n.Name] = "n" + strconv.Itoa(i)
 		open, end := "[", "]"
-		if n.Over != nil {
+		switch {
+		case n.Over != nil:
 			open, end = "[[", "]]"
+		case n.Wait != nil:
+			open, end = "{{", "}}"
 		}
 		fmt.Fprintf(&b, "  %s%s\"%s\"%s\n", id[n.Name], open, mermaidText(n.Name), end)
 	}
-	for _, l := range g.links() {
-		arrow := "-->"
+	links := g.links()
+	artifact := map[string]string{}
+	for i, name := range used(links) {
+		artifact[name] = "a" + strconv.Itoa(i)
+		fmt.Fprintf(&b, "  %s[(\"%s\")]\n", artifact[name], mermaidText(name))
+	}
+	for _, l := range links {
+		arrow, from := "-->", id[l.from]
 		if l.control {
 			arrow = "-.->"
 		}
-		fmt.Fprintf(&b, "  %s %s|\"%s\"| %s\n", id[l.from], arrow, mermaidText(l.label), id[l.to])
+		if l.used {
+			from = artifact[l.from]
+		}
+		fmt.Fprintf(&b, "  %s %s|\"%s\"| %s\n", from, arrow, mermaidText(l.label), id[l.to])
 	}
 	return b.String()
 }
@@ -127,6 +164,9 @@ func (n *Node) rows() [][3]string {
 	add := func(what, name, text string) { rows = append(rows, [3]string{what, name, text}) }
 	if n.Over != nil {
 		add("over", "", n.Over.String())
+	}
+	if n.Wait != nil {
+		add("ask", "", clip(n.Wait.Question, 90))
 	}
 	for _, w := range n.When {
 		add("when", "", w.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -127,16 +128,21 @@ func uncached(c step.Config, captured string) string {
 	return ""
 }
 
-// checkSteps refuses configuration for steps that do not exist.
+// checkSteps refuses configuration for steps that do not exist, or that it cannot mean anything to.
 func checkSteps(g *graph.Graph, steps step.Configs) error {
-	names := make(map[string]bool, len(g.Nodes))
+	nodes := make(map[string]*graph.Node, len(g.Nodes))
 	for i := range g.Nodes {
-		names[g.Nodes[i].Name] = true
+		nodes[g.Nodes[i].Name] = &g.Nodes[i]
 	}
 	for _, name := range slices.Sorted(maps.Keys(steps)) {
-		if name != "*" && !names[name] {
-			known := slices.Sorted(maps.Keys(names))
+		c, n := steps[name], nodes[name]
+		switch {
+		case name == "*":
+		case n == nil:
+			known := slices.Sorted(maps.Keys(nodes))
 			return component.Errorf(component.Invalid, "steps: pipeline %s has no step %q; its steps are %s", g.Pipeline, name, strings.Join(known[:min(20, len(known))], ", "))
+		case n.Wait != nil && !reflect.DeepEqual(c, step.Config{Timeout: c.Timeout}):
+			return component.Errorf(component.Invalid, "steps: step %s waits for a person and runs no code: only its timeout can be set", name)
 		}
 	}
 	return nil
