@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
@@ -60,14 +61,20 @@ func (s *scheduler) firstOf(edges []ref.Edge) value {
 	return first
 }
 
-// used is an artifact of an earlier run, which the plan pinned.
-func (s *scheduler) used(name string) value {
-	for i := range s.j.Plan.Uses {
-		if u := &s.j.Plan.Uses[i]; u.Name == name {
-			return value{record: u.Record, id: u.Artifact}
+// checkUses refuses a plan that does not say which artifact an edge uses.
+func (s *scheduler) checkUses() error {
+	for _, name := range s.j.Program.Graph.Uses() {
+		if s.j.Plan.Used(name) == nil {
+			return component.Errorf(component.Invalid, "the plan does not say which artifact %s is", name)
 		}
 	}
-	return value{blocked: fmt.Sprintf("the plan does not say which artifact %s is", name)}
+	return nil
+}
+
+// used is an artifact of an earlier run.
+func (s *scheduler) used(name string) value {
+	u := s.j.Plan.Used(name)
+	return value{record: u.Record, id: u.Artifact}
 }
 
 func taskValue(tasks []*task, out int) value {

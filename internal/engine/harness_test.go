@@ -164,7 +164,7 @@ func (r *rig) prepare(p pipeline.Definition, params any) (engine.Config, engine.
 	}
 	orch := rigOrchestrator{o, r}
 	planned, err := plan.Make(context.Background(), plan.Request{
-		Program: program, Params: params, StackDefaults: orch.Capabilities().StepDefaults, Options: r.options,
+		Program: program, Params: params, StackDefaults: orch.Capabilities().StepDefaults, Catalog: r.meta, Options: r.options,
 	}, r.prints, nil)
 	if err != nil {
 		r.tb.Fatal(err)

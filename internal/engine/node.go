@@ -86,6 +86,9 @@ func (s *scheduler) build() error {
 	if len(s.j.Plan.Steps) != len(g.Nodes) {
 		return component.Errorf(component.Invalid, "the plan has %d steps, the graph %d", len(s.j.Plan.Steps), len(g.Nodes))
 	}
+	if err := s.checkUses(); err != nil {
+		return err
+	}
 	nodes := make([]node, len(g.Nodes))
 	s.nodes = make([]*node, len(g.Nodes))
 	s.byName = make(map[string]*node, len(g.Nodes))

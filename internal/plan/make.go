@@ -31,6 +31,8 @@ type Request struct {
 	Steps step.Configs
 	// Catalog is where named artifacts are found. It may be nil for a graph that uses none.
 	Catalog Catalog
+	// Pinned are the artifacts that the run which is planned again was pinned to before: they are not looked for again.
+	Pinned  []Use
 	Options Options
 }
 
@@ -56,7 +58,7 @@ func Make(ctx context.Context, r Request, f fingerprint.Fingerprinter, pinner Pi
 	if p.Options.OnFailure == "" {
 		p.Options.OnFailure = Stop
 	}
-	if p.Uses, err = pinUses(ctx, g.Uses(), r.Catalog); err != nil {
+	if p.Uses, err = r.pinUses(ctx); err != nil {
 		return nil, err
 	}
 	if err := checkUses(r.Program, p.Uses); err != nil {

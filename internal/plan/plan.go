@@ -63,6 +63,16 @@ type Use struct {
 	Record   artifact.Record `json:"record"`
 }
 
+// Used returns the artifact that a name in the graph stands for, or nil.
+func (p *Plan) Used(name string) *Use {
+	for i := range p.Uses {
+		if p.Uses[i].Name == name {
+			return &p.Uses[i]
+		}
+	}
+	return nil
+}
+
 // Holds returns the content in the artifact store that the run needs although none of its steps made it: pinned sources, and what it uses of
 // earlier runs. Digests may come twice.
 func (p *Plan) Holds() []artifact.Digest {

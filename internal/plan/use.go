@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,26 +21,32 @@ type Catalog interface {
 }
 
 // pinUses finds every named artifact that the graph uses, each once, so that the whole run sees the same version.
-func pinUses(ctx context.Context, names []string, c Catalog) ([]Use, error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	if c == nil {
-		return nil, component.Errorf(component.FailedPrecondition, "use artifact %s: there is no metadata store to find it in", names[0])
-	}
-	uses := make([]Use, len(names))
-	for i, name := range names {
-		named, err := ref.ParseNamed(name)
-		if err != nil {
-			return nil, component.Errorf(component.Invalid, "use artifact %.80q: %w", name, err)
-		}
-		v, a, err := find(ctx, named, c)
-		if err != nil {
+func (r Request) pinUses(ctx context.Context) (uses []Use, err error) {
+	for _, name := range r.Program.Graph.Uses() {
+		use, pinned := Use{}, slices.IndexFunc(r.Pinned, func(u Use) bool { return u.Name == name })
+		if pinned >= 0 {
+			use = r.Pinned[pinned]
+		} else if use, err = pinUse(ctx, name, r.Catalog); err != nil {
 			return nil, component.Errorf(component.CodeOf(err), "use artifact %s: %w", name, err)
 		}
-		uses[i] = Use{Name: name, Version: v.Version, Artifact: a.ID, Record: a.Record}
+		uses = append(uses, use)
 	}
 	return uses, nil
+}
+
+func pinUse(ctx context.Context, name string, c Catalog) (Use, error) {
+	n, err := ref.ParseNamed(name)
+	if err != nil {
+		return Use{}, component.Errorf(component.Invalid, "%w", err)
+	}
+	if c == nil {
+		return Use{}, component.Errorf(component.FailedPrecondition, "there is no metadata store to find it in")
+	}
+	v, a, err := find(ctx, n, c)
+	if err != nil {
+		return Use{}, err
+	}
+	return Use{Name: name, Version: v.Version, Artifact: a.ID, Record: a.Record}, nil
 }
 
 func find(ctx context.Context, n ref.Named, c Catalog) (v metadata.Version, a metadata.Artifact, err error) {
