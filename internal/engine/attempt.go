@@ -44,6 +44,10 @@ func (s *scheduler) enqueue(t *task) {
 		s.parked = append(s.parked, t)
 		return
 	}
+	if t.n.g.Wait != nil {
+		s.ask(t)
+		return
+	}
 	s.limits.push(t, t.n.class)
 }
 
@@ -85,6 +89,7 @@ func (s *scheduler) start(t *task) {
 	at.assign = worker.Assignment{
 		Attempt: at.a.ID, Run: at.a.Run, Pipeline: s.run.Pipeline, Node: n.i, Step: n.name(), Index: t.index, Number: t.attempts,
 		Key: idempotencyKey(at.a), Inputs: t.inputs, Pins: n.pins, Config: n.plan.Config, Stop: at.stop, Shared: n.shared,
+		Checkpoint: t.checkpoint,
 	}
 	if !n.inside {
 		at.claimed = make(chan struct{})

@@ -2,10 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -52,33 +56,71 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 		}
 		return hits
 	}
+	results := slices.Collect(maps.Values(found))
+	for _, t := range tasks {
+		if t.kept != nil {
+			results = append(results, *t.kept)
+		}
+	}
+	gone, err := s.hold(ctx, results)
+	if err != nil {
+		s.c.Logger.Warn("results cannot be kept from garbage collection, steps run instead", "run", s.run.ID, "err", err)
+		return hits
+	}
 	now := time.Now()
 	for i, t := range tasks {
+		hit, ok := found[t.key]
 		if t.kept != nil {
-			if s.complete(ctx, t, *t.kept) {
-				hits[i] = t.kept
-			}
-			continue
+			hit, ok = *t.kept, true
 		}
-		if hit, ok := found[t.key]; ok && s.usable(ctx, t, hit, now) {
+		if ok && !slices.ContainsFunc(contents(hit), func(d artifact.Digest) bool { return gone[d] }) && s.usable(ctx, t, hit, now) {
 			hits[i] = &hit
 		}
 	}
 	return hits
 }
 
-// usable checks a hit: it is young enough, and complete.
+// hold keeps the content of results from garbage collection, before its bytes are looked for, and returns what is being collected already.
+func (s *scheduler) hold(ctx context.Context, results []metadata.Step) (gone map[artifact.Digest]bool, err error) {
+	var held []artifact.Digest
+	for _, row := range results {
+		held = append(held, contents(row)...)
+	}
+	gone = map[artifact.Digest]bool{}
+	for len(held) > 0 {
+		err := s.c.Metadata.Apply(ctx, metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Holds: held})
+		var condemned *metadata.CondemnedError
+		if !errors.As(err, &condemned) {
+			return gone, err
+		}
+		for _, d := range condemned.Digests {
+			gone[d] = true
+		}
+		held = slices.DeleteFunc(held, func(d artifact.Digest) bool { return gone[d] })
+	}
+	return gone, nil
+}
+
+// contents returns what a result has in the artifact store.
+func contents(row metadata.Step) []artifact.Digest {
+	var all []artifact.Digest
+	for _, o := range row.Outputs {
+		for _, r := range flatten([]artifact.Record{o.Record}) {
+			if r.Inline == nil {
+				all = append(all, r.Digest)
+			}
+		}
+	}
+	return all
+}
+
+// usable checks a hit: it is young enough, it is what the task would make, and its bytes are still there.
 func (s *scheduler) usable(ctx context.Context, t *task, hit metadata.Step, now time.Time) bool {
-	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 {
+	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 && t.kept == nil {
 		if age := now.Sub(hit.Computed); age > ttl || age < 0 { // a clock that was set back tells no age
 			return false
 		}
 	}
-	return s.complete(ctx, t, hit)
-}
-
-// complete checks that a result is what the task would make, and that its bytes are still there.
-func (s *scheduler) complete(ctx context.Context, t *task, hit metadata.Step) bool {
 	if len(hit.Outputs) != len(t.n.g.Outputs) {
 		return false
 	}

@@ -53,6 +53,7 @@ func (s *scheduler) flush() {
 				return
 			}
 			s.committed = seq
+			s.redeem(nil)
 			s.unpark()
 		}
 	})
@@ -104,24 +105,24 @@ func (s *scheduler) commit(ctx context.Context, b *metadata.Batch) error {
 	return err
 }
 
-// revive puts condemned content again, which takes it back from garbage collection.
+// revive takes content back from garbage collection before it is recorded. A collector leaves alone what was put a short while ago: what is
+// gone was put long before.
 func (s *scheduler) revive(ctx context.Context, digests []artifact.Digest) error {
-	for _, d := range digests {
-		r, err := s.c.Artifacts.Open(ctx, d)
-		if err != nil {
-			return err
-		}
-		_, err = s.c.Artifacts.Put(ctx, r)
-		r.Close()
-		if err != nil {
-			return err
-		}
-	}
 	deleting, err := s.c.Metadata.Revive(ctx, digests)
-	if err == nil && len(deleting) > 0 {
+	if err != nil {
+		return err
+	}
+	if len(deleting) > 0 {
 		return component.Errorf(component.Unavailable, "%d contents are being deleted", len(deleting))
 	}
-	return err
+	for _, d := range digests {
+		if _, err := s.c.Artifacts.Stat(ctx, d); errors.Is(err, component.ErrNotFound) {
+			return component.Errorf(component.FailedPrecondition, "content %s was collected as garbage before it was recorded: resume the run", d.Short())
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recordTask writes the row of a task.
@@ -199,7 +200,9 @@ func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit
 	row := metadata.Attempt{
 		ID: at.a.ID, StepKey: s.key(at.t), Number: at.a.Number, State: metadata.StepSucceeded,
 		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Reason: clip(exit.Reason),
+		Cost: metadata.Cost{CPU: exit.Usage.CPU, PeakMemory: int64(exit.Usage.PeakMemory), Read: r.Read, Written: r.Written},
 	}
+	s.run.Cost = s.run.Cost.Add(row.Cost)
 	if f := r.Failure; f != nil {
 		row.State, row.Error, row.Stack = metadata.StepFailed, f.Message, f.Stack
 		if f.Kind == worker.KindCancelled {

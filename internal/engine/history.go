@@ -24,9 +24,10 @@ type Replay struct {
 // value is nothing.
 type history struct {
 	run         string
-	steps       map[metadata.StepKey]metadata.Step // without the run
-	elements    map[string]int                     // one more than the greatest index of a step's elements
-	checkpoints map[metadata.StepKey]artifact.Record
+	steps       map[metadata.StepKey]metadata.Step   // without the run
+	elements    map[string]int                       // one more than the greatest index of a step's elements
+	checkpoints map[metadata.StepKey]artifact.Record // without the run
+	signals     []metadata.Signal
 }
 
 // readHistory reads the rows of a run.
@@ -45,6 +46,22 @@ func readHistory(ctx context.Context, store metadata.Store, run string) (history
 		q.After = page.Next
 	}
 	return p, nil
+}
+
+// readOwn reads what only the run itself goes on from.
+func (p *history) readOwn(ctx context.Context, store metadata.Store) error {
+	checkpoints, err := store.Checkpoints(ctx, p.run)
+	if err != nil {
+		return fmt.Errorf("read the checkpoints of run %s: %w", p.run, err)
+	}
+	p.checkpoints = make(map[metadata.StepKey]artifact.Record, len(checkpoints))
+	for _, c := range checkpoints {
+		p.checkpoints[metadata.StepKey{Step: c.Step, Index: c.Index}] = c.Record
+	}
+	if p.signals, err = readSignals(ctx, store, p.run); err != nil {
+		return fmt.Errorf("read the signals of run %s: %w", p.run, err)
+	}
+	return nil
 }
 
 // of returns the row of a task, or of a node if the index is -1.
@@ -71,11 +88,16 @@ func (s *scheduler) takeOver(ctx context.Context) error {
 	if s.history, err = readHistory(ctx, s.c.Metadata, s.run.ID); err != nil {
 		return err
 	}
+	if err := s.history.readOwn(ctx, s.c.Metadata); err != nil {
+		return err
+	}
+	s.oldSignals()
 	s.run.State, s.run.Epoch, s.run.Error, s.run.Finished = metadata.RunRunning, s.run.Epoch+1, "", time.Time{}
+	s.run.Lost = false
 	if s.run.Started.IsZero() {
 		s.run.Started = time.Now()
 	}
-	b := metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Update: []metadata.Run{s.run}}
+	b := metadata.Batch{ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Update: []metadata.Run{s.run}, Holds: s.j.Plan.Holds()}
 	for key, row := range s.history.steps {
 		if s.history.settled(row) {
 			continue
@@ -97,6 +119,9 @@ func (s *scheduler) remember(t *task) bool {
 	case s.j.Resume:
 		t.attempts = row.Attempts
 		if !s.history.settled(row) {
+			if c, ok := s.history.checkpoints[metadata.StepKey{Step: t.n.name(), Index: t.index}]; ok {
+				t.checkpoint = &c
+			}
 			return false
 		}
 		t.started, t.outputs, t.origin, t.computed, t.recorded = row.Started, row.Outputs, row.Origin, row.Computed, true

@@ -65,8 +65,16 @@ func (h *host) Claim(_ context.Context, id string) (worker.Assignment, error) {
 // Beat implements [worker.Host].
 func (h *host) Beat(ctx context.Context, b worker.Beat) error {
 	at, err := h.find(b.Attempt)
-	if err != nil || h.s.c.Observer == nil {
+	if err != nil {
 		return err
+	}
+	if b.Checkpoint != nil {
+		if err := h.checkpoint(ctx, at, *b.Checkpoint); err != nil {
+			return err
+		}
+	}
+	if h.s.c.Observer == nil {
+		return nil
 	}
 	select {
 	case h.s.inbox <- func() { h.s.said(at, b) }:

@@ -67,6 +67,8 @@ type task struct {
 	kept     *metadata.Step
 	recorded bool
 
+	checkpoint *artifact.Record // that an attempt saved last
+
 	attempts int
 	failures int // attempts that count against the retry policy
 	retry    *retry

@@ -48,8 +48,13 @@ type scheduler struct {
 	running  map[*attempt]struct{}
 	unshown  []*attempt
 	retrying int
-	repairs  int                      // tasks that compute damaged content again
-	healed   map[artifact.Digest]bool // content that was computed again
+	waiting  map[string]*task           // for a person, by name
+	answers  map[string]metadata.Signal // of persons, by name of the step
+	pledges  []pledge                   // of what is not committed yet, in order
+
+	approving int                      // tasks whose approval is being stored
+	repairs   int                      // tasks that compute damaged content again
+	healed    map[artifact.Digest]bool // content that was computed again
 
 	lookingUp, committing, showing, pausing, checkedResults bool
 
@@ -80,6 +85,7 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 		inbox: make(chan func(), 256), over: make(chan struct{}), work: make(chan func() func()), timers: map[*time.Timer]struct{}{},
 		buildSettings: strings.Join(j.Plan.Build, "\n"),
 		limits:        newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
+		waiting: map[string]*task{}, answers: map[string]metadata.Signal{},
 	}
 	s.host = &host{s: s, attempts: map[string]*attempt{}}
 	if err := s.build(); err != nil {
@@ -112,7 +118,9 @@ func (s *scheduler) begin(ctx context.Context) (err error) {
 // create records the run.
 func (s *scheduler) create(ctx context.Context) error {
 	s.run.State, s.run.Epoch, s.run.Started = metadata.RunRunning, 1, time.Now()
-	b := metadata.Batch{ID: newID(), Documents: s.j.Documents, Create: []metadata.Run{s.run}}
+	b := metadata.Batch{
+		ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Create: []metadata.Run{s.run}, Holds: s.j.Plan.Holds(),
+	}
 	if err := s.commit(ctx, &b); err != nil {
 		return fmt.Errorf("record run %s: %w", s.run.ID, err)
 	}
@@ -132,6 +140,7 @@ func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 			s.arrived = append(s.arrived, n)
 		}
 	}
+	s.listen()
 	cancelled := ctx.Done()
 	for {
 		s.advance()
@@ -194,7 +203,7 @@ func (s *scheduler) arriveAll() {
 
 // quiet reports whether nothing is on its way that could change the run, but commits.
 func (s *scheduler) quiet() bool {
-	return len(s.running) == 0 && s.retrying == 0 && s.repairs == 0 && !s.lookingUp
+	return len(s.running) == 0 && s.retrying == 0 && s.repairs == 0 && len(s.waiting) == 0 && s.approving == 0 && !s.lookingUp
 }
 
 // idle reports whether the run is over. Everything that has been started has ended by then, or was abandoned.
@@ -300,6 +309,7 @@ func (s *scheduler) cancel(reason string) {
 func (s *scheduler) broken(err error) {
 	s.fatal = component.Errorf(component.CodeOf(err), "run %s: record what happened: %w", s.run.ID, err)
 	s.c.Logger.Error("the run cannot be recorded and stops", "run", s.run.ID, "err", err)
+	s.redeem(s.fatal)
 	s.halt("the run cannot be recorded")
 	s.stopAttempts()
 }

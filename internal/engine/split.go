@@ -42,6 +42,7 @@ func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 			switch {
 			case s.stopping: // it is cancelled with the rest
 			case err == nil:
+				s.holdItems(items)
 				s.expand(n, len(items), items)
 			case damaged(err) && !again:
 				s.recompute(s.nodes[:n.i], []artifact.Record{list}, fail, func(failed *node) {
@@ -56,6 +57,16 @@ func (s *scheduler) splitBeside(n *node, list artifact.Record, again bool) {
 			}
 		}
 	})
+}
+
+// holdItems keeps the elements of a list from garbage collection: no row names them before they are used.
+func (s *scheduler) holdItems(items []artifact.Record) {
+	for i := range items {
+		if items[i].Inline == nil {
+			b := s.batch()
+			b.Holds = append(b.Holds, items[i].Digest)
+		}
+	}
 }
 
 // split decodes a list and stores its elements.
