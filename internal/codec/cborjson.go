@@ -65,7 +65,7 @@ func (r *renderer) value(out []byte) ([]byte, error) {
 		return append(out, '"'), err
 	case majorText:
 		b, err := r.cut(r.text)
-		return appendJSONString(out, string(b)), err
+		return AppendJSONString(out, string(b)), err
 	case majorArray:
 		return r.list(out)
 	case majorMap:
@@ -88,7 +88,7 @@ func (r *renderer) value(out []byte) ([]byte, error) {
 	if err != nil {
 		return out, err
 	}
-	return appendJSONFloat(out, math.Float64frombits(wide)), nil
+	return AppendJSONFloat(out, math.Float64frombits(wide), 64), nil
 }
 
 // cut reads a string, of which the start is enough if the rendering is limited and the data ends.
@@ -134,7 +134,7 @@ func (r *renderer) tagged(out []byte) ([]byte, error) {
 		if err != nil {
 			return out, err
 		}
-		return appendJSONString(out, s.String()), nil
+		return AppendJSONString(out, s.String()), nil
 	case tagBytes:
 		b, err := r.text()
 		out = append(out, `{"base64":"`...)
@@ -158,18 +158,19 @@ func (s timeParts) String() string {
 	return out + "[" + quoteZone(s.zone) + " " + quoteZone(s.abbrev) + "]"
 }
 
-func appendJSONFloat(out []byte, f float64) []byte {
+// AppendJSONFloat appends a float of 32 or 64 bits in the form of [CanonicalJSON].
+func AppendJSONFloat(out []byte, f float64, bits int) []byte {
 	if name, ok := jsonfloat.Name(f); ok {
 		return strconv.AppendQuote(out, name)
 	}
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		return strconv.AppendFloat(out, f, 'e', -1, 64)
+		return strconv.AppendFloat(out, f, 'e', -1, bits)
 	}
-	return strconv.AppendFloat(out, f, 'f', -1, 64)
+	return strconv.AppendFloat(out, f, 'f', -1, bits)
 }
 
-// appendJSONString quotes s, which is valid UTF-8.
-func appendJSONString(out []byte, s string) []byte {
+// AppendJSONString quotes s, which is valid UTF-8, without control characters.
+func AppendJSONString(out []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	out = append(out, '"')
 	for _, c := range s {

@@ -47,7 +47,7 @@ func (r *renderer) object(out []byte) ([]byte, error) {
 	}
 	for i, e := range entries {
 		if e.key[0] != '"' {
-			entries[i].key = string(appendJSONString(nil, e.key))
+			entries[i].key = string(AppendJSONString(nil, e.key))
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
@@ -75,7 +75,7 @@ func (r *renderer) firstEntries(out []byte, n uint64) ([]byte, error) {
 		} else {
 			var key []byte
 			key, err = r.value(nil)
-			out = appendJSONString(out, string(key))
+			out = AppendJSONString(out, string(key))
 		}
 		if err != nil {
 			return out, err

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"/artifact", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
-	{"/internal/plan", "/internal/logs", "/internal/worker"},
+	{"/internal/plan", "/internal/logs", "/internal/export", "/internal/worker"},
 	{"/internal/engine", "/stack"},
 	{"/pipeline"},
 	{"/internal/cli"},
