@@ -16,6 +16,7 @@ func applyTests() []test {
 		{"NotFound", applyNotFound},
 		{"Documents", applyDocuments},
 		{"Update", applyUpdate},
+		{"Plan", applyPlan},
 	}
 }
 
@@ -38,6 +39,10 @@ func applyAtomic(s *suite) {
 		"version": func(b *metadata.Batch) {
 			b.Versions = append(b.Versions, metadata.Version{Name: "n", Artifact: newID()})
 		},
+		"checkpoint": func(b *metadata.Batch) {
+			b.Checkpoints = append(b.Checkpoints, checkpoint(metadata.StepKey{Run: newID(), Step: "lost"}, "state"))
+		},
+		"signal": func(b *metadata.Batch) { b.Signals = append(b.Signals, signal(newID(), metadata.SignalCancel)) },
 		"invalid": func(b *metadata.Batch) {
 			b.Versions = append(b.Versions, metadata.Version{Name: "", Artifact: newID()})
 		},
@@ -54,6 +59,9 @@ func applyAtomic(s *suite) {
 			Steps: []metadata.Step{done, replaced}, Attempts: []metadata.Attempt{attempt(key, 1)},
 			Metrics:  []metadata.Metric{{StepKey: key, Attempt: "a", Name: "loss", Value: 1, Time: moment(2)}},
 			Versions: []metadata.Version{{Name: "penguins/model", Artifact: done.Outputs[0].ID, Created: moment(3)}},
+			Run:      old.ID, Epoch: 1, Holds: []artifact.Digest{digest("held")},
+			Checkpoints: []metadata.Checkpoint{checkpoint(step(old.ID, "saving", "").StepKey, "saved")},
+			Signals:     []metadata.Signal{signal(old.ID, metadata.SignalApprove)},
 		}
 		spoil(&b)
 		if err := s.Apply(s.Context(), b); err == nil {
@@ -87,7 +95,11 @@ func (s *suite) nothingOf(b metadata.Batch) {
 	if n := len(stepRows.Items) + len(attempts.Items) + len(metrics.Items); n != 0 || err1 != nil || err2 != nil || err3 != nil {
 		s.Errorf("%d rows of a refused batch are there (%v, %v, %v)", n, err1, err2, err3)
 	}
-	if old, err := s.Run(ctx, b.Update[0].ID); err != nil || old.Error != "" {
+	old := b.Update[0].ID
+	s.checkCheckpoints("of a refused batch", old)
+	s.equal("the signals of a refused batch", s.signals(old, 10), []metadata.Signal(nil))
+	s.checkReferenced(false, "held", "saved")
+	if old, err := s.Run(ctx, old); err != nil || old.Error != "" {
 		s.Errorf("a refused batch changed a run: %+v, %v", old, err)
 	}
 }
@@ -203,6 +215,51 @@ func applyUpdate(s *suite) {
 	want.State, want.Error, want.Counts, want.Outputs, want.Driver, want.Finished = u.State, "", nil, nil, u.Driver, u.Finished
 	want.Lost, want.Cost = false, metadata.Cost{}
 	s.checkRun(want)
+}
+
+// A plan is replaced together with its document; the document before goes if no other run names it, as whatever.
+func applyPlan(s *suite) {
+	var documents []metadata.Document
+	for _, content := range []string{"graph", "first", "second", "third"} {
+		documents = append(documents, metadata.Document{Digest: digest(content), Kind: "plan", Body: []byte(content)})
+	}
+	first := func(r *metadata.Run) { r.Plan = digest("first") }
+	r, other, as := s.run(first), s.run(first), s.run(func(r *metadata.Run) { r.Graph, r.Plan = digest("second"), "" })
+	s.apply(metadata.Batch{Documents: documents[:2]})
+	change := func(r *metadata.Run, plan string, documents ...metadata.Document) {
+		s.Helper()
+		r.Plan = digest(plan)
+		s.apply(metadata.Batch{Documents: documents, Update: []metadata.Run{*r}})
+		s.checkRun(*r)
+	}
+	check := func(there bool, content string) {
+		s.Helper()
+		_, err := s.Document(s.Context(), digest(content))
+		if there && err != nil {
+			s.Errorf("document %q: %v", content, err)
+		} else if !there {
+			s.checkCode("document "+content, err, component.NotFound)
+		}
+	}
+	change(&r, "second", documents[2])
+	check(true, "first")
+	check(true, "second")
+	change(&r, "third", documents[3])
+	check(true, "second") // the graph of a run
+	change(&other, "third")
+	check(false, "first")
+	change(&other, "third")
+	change(&other, "graph")
+	change(&r, "graph")
+	check(false, "third")
+	check(true, "graph")
+	change(&as, "graph")
+	for _, r := range []metadata.Run{r, other, as} {
+		s.end(r)
+		s.delete(r)
+	}
+	check(false, "graph")
+	check(false, "second")
 }
 
 func (s *suite) checkRun(want metadata.Run) {

@@ -17,6 +17,8 @@ func contentTests() []test {
 		{"Refused", contentRefused},
 		{"Revive", contentRevive},
 		{"Delete", contentDelete},
+		{"Deleted", contentDeleted},
+		{"Holds", contentHolds},
 		{"Invalid", contentInvalid},
 		{"Race", contentRace},
 	}
@@ -51,13 +53,17 @@ func referrers(r metadata.Run, content string) map[string]metadata.Batch {
 	st := step(r.ID, "of "+content, metadata.StepSucceeded)
 	a := attempt(st.StepKey, 1)
 	a.Logs = []metadata.LogChunk{{Lines: 1, Inline: []byte("inline")}, {Lines: 2, Digest: digest(content)}}
-	withInput, update, create := st, r, newRun()
+	withInput, update, create, nested := st, r, newRun(), gathered()
+	nested.Elements = append(nested.Elements, gathered("in list "+content, content), inline("inline"))
 	withInput.Inputs = []metadata.Input{{Name: "CSV", Digest: digest(content), URI: "file:///x.csv"}}
 	update.Outputs, create.Outputs = map[string]artifact.Record{"Model": stored(content)}, map[string]artifact.Record{"Model": stored(content)}
 	return map[string]metadata.Batch{
 		"an output":                steps(withOutput(st, stored(content))),
 		"an element of an output":  steps(withOutput(st, gathered("first "+content, content))),
+		"an element of a list":     steps(withOutput(st, nested)),
 		"outside data":             steps(withInput),
+		"a checkpoint":             checkpoints(checkpoint(step(r.ID, "saving "+content, "").StepKey, content)),
+		"a hold":                   {Run: r.ID, Epoch: r.Epoch, Holds: []artifact.Digest{digest(content)}},
 		"a log":                    {Attempts: []metadata.Attempt{a}},
 		"an output of a run":       {Update: []metadata.Run{update}},
 		"an output of a new run":   {Create: []metadata.Run{create}},
@@ -181,6 +187,60 @@ func contentDelete(s *suite) {
 		s.Fatal(err)
 	}
 	s.refuses("content whose deletion has not begun", referrers(r, "c")["an output"], component.FailedPrecondition)
+}
+
+// Content that was deleted is refused until its writer has looked: it may have seen the bytes before.
+func contentDeleted(s *suite) {
+	r := s.run()
+	d := []artifact.Digest{digest("gone")}
+	s.checkCondemned(d, d...)
+	for range 2 {
+		if _, err := s.BeginDelete(s.Context(), d); err != nil {
+			s.Fatal(err)
+		}
+		if err := s.EndDelete(s.Context(), d); err != nil {
+			s.Fatal(err)
+		}
+		for what, b := range referrers(r, "gone") {
+			if err := s.Apply(s.Context(), b); !errors.Is(err, metadata.ErrCondemned) {
+				s.Errorf("%s of content that was deleted: %v, want %v", what, err, metadata.ErrCondemned)
+			}
+		}
+		s.checkCondemned(d, d...) // its bytes are there again, and a collector finds them
+	}
+	deleting, err := s.Revive(s.Context(), d)
+	if err != nil || len(deleting) != 0 {
+		s.Errorf("Revive of deleted content: %v, %v", deleting, err)
+	}
+	s.apply(referrers(r, "gone")["an output"])
+	s.checkCondemned(d)
+}
+
+// What a run holds it keeps until it is deleted, and only with its fence.
+func contentHolds(s *suite) {
+	r, other := s.run(), s.run()
+	hold := func(r metadata.Run, contents ...string) metadata.Batch {
+		b := metadata.Batch{Run: r.ID, Epoch: 1}
+		for _, c := range contents {
+			b.Holds = append(b.Holds, digest(c))
+		}
+		return b
+	}
+	s.apply(hold(r, "own", "shared", "own"), hold(other, "shared"), hold(r, "own"))
+	s.refuses("holds of no run", metadata.Batch{Holds: []artifact.Digest{digest("x")}}, component.Invalid)
+	s.refuses("holds of a run that does not exist", hold(newRun(), "x"), component.NotFound)
+	bad := hold(r)
+	bad.Holds = []artifact.Digest{"md5:1"}
+	s.refuses("a hold that is no digest", bad, component.Invalid)
+	created := newRun()
+	b := hold(created, "at once")
+	b.Create = []metadata.Run{created}
+	s.apply(b)
+	s.end(r)
+	s.checkReferenced(true, "own", "shared", "at once")
+	s.delete(r)
+	s.checkReferenced(false, "own", "x")
+	s.checkReferenced(true, "shared", "at once")
 }
 
 func contentInvalid(s *suite) {

@@ -2,6 +2,7 @@ package metadatatest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -47,6 +48,9 @@ func deleteAll(s *suite) {
 			Steps: []metadata.Step{st, element(made(r.ID, "train", "element of "+r.ID), 0)}, Attempts: []metadata.Attempt{attempt(st.StepKey, 1)},
 			Metrics:  []metadata.Metric{{StepKey: st.StepKey, Attempt: "a", Name: "loss", Time: moment(0)}},
 			Versions: []metadata.Version{{Name: model + " of " + r.ID, Artifact: st.Outputs[0].ID}},
+
+			Checkpoints: []metadata.Checkpoint{checkpoint(step(r.ID, "saving", "").StepKey, "state")},
+			Signals:     []metadata.Signal{signal(r.ID, metadata.SignalCancel)},
 		}
 		s.apply(b)
 		s.end(r)
@@ -57,8 +61,8 @@ func deleteAll(s *suite) {
 	if n := s.rowsOf(gone); n != 0 {
 		s.Errorf("%d kinds of rows of a deleted run are left", n)
 	}
-	if n := s.rowsOf(kept); n != 11 {
-		s.Errorf("of another run %d kinds of rows are left, want 11", n)
+	if n := s.rowsOf(kept); n != 15 {
+		s.Errorf("of another run %d kinds of rows are left, want 15", n)
 	}
 	s.refuses("a late step of a deleted run", steps(gone.Steps[0]), component.NotFound)
 	s.refuses("a late, fenced batch", metadata.Batch{Run: gone.Create[0].ID, Epoch: 1}, component.NotFound)
@@ -99,6 +103,12 @@ func (s *suite) rowsOf(b metadata.Batch) int {
 	count(true, err)
 	found, err := s.Lookup(ctx, []string{st.CacheKey})
 	count(len(found) > 0, err)
+	saved, err := s.Checkpoints(ctx, r.ID)
+	count(len(saved) > 0, err)
+	count(len(s.signals(r.ID, 10)) > 0, nil)
+	count(len(s.names(10, b.Versions[0].Name)) > 0, nil)
+	results, err := s.Results(ctx, metadata.ResultQuery{})
+	count(slices.ContainsFunc(results.Items, func(found metadata.Result) bool { return found.Run == r.ID }), err)
 	for _, d := range []artifact.Digest{r.Graph, r.Plan} {
 		_, err = s.Document(ctx, d)
 		count(true, err)

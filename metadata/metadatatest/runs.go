@@ -3,7 +3,11 @@ package metadatatest
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -15,6 +19,7 @@ func runTests() []test {
 		{"Pages", runPages},
 		{"Stable", runStable},
 		{"Filters", runFilters},
+		{"Before", runBefore},
 		{"Cursor", runCursor},
 		{"NoOutputs", runNoOutputs},
 	}
@@ -142,6 +147,43 @@ func matches(q metadata.RunQuery, r metadata.Run) bool {
 		!slices.ContainsFunc(slices.Collect(maps.Keys(q.Tags)), func(k string) bool { v, ok := r.Tags[k]; return !ok || v != q.Tags[k] })
 }
 
+// madeAt returns an ID that was made at a time.
+func madeAt(t time.Time) string {
+	id := uuid.Must(uuid.NewV7())
+	ms := t.UnixMilli()
+	for i := 5; i >= 0; i-- {
+		id[i] = byte(ms)
+		ms >>= 8
+	}
+	return id.String()
+}
+
+// By the time in the ID, to the millisecond.
+func runBefore(s *suite) {
+	day := time.Date(2025, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
+	var made []string
+	at := []time.Time{day.AddDate(-50, 0, 0), day.AddDate(0, 0, -1), day.Add(-time.Millisecond), day, day.Add(time.Millisecond), day.Add(time.Hour)}
+	for i, t := range at {
+		r := s.run(func(r *metadata.Run) { r.ID, r.Pipeline = madeAt(t), []string{"penguins", "flights"}[i%2] })
+		made = append(made, r.ID)
+	}
+	slices.Reverse(made)
+	for i, t := range at {
+		for _, q := range []metadata.RunQuery{{}, {Name: "nightly"}, {States: metadata.RunStates()[:3]}, {Pipeline: "penguins"}, {Tags: map[string]string{}}} {
+			q.Before = t.Add(999 * time.Microsecond)
+			want := slices.Clone(made[len(made)-i:])
+			if q.Pipeline != "" {
+				want = slices.DeleteFunc(want, func(id string) bool { return slices.Index(made, id)%2 == 0 })
+			}
+			s.equal(fmt.Sprintf("runs of %+v", q), s.listRuns(2, q), want)
+		}
+	}
+	s.equal("runs before all", s.listRuns(10, metadata.RunQuery{Before: time.Unix(-1, 0)}), []string(nil))
+	s.equal("runs before a time that no ID has", s.listRuns(10, metadata.RunQuery{Before: time.Unix(0, math.MaxInt64)}), made)
+	_, err := s.Runs(s.Context(), metadata.RunQuery{Before: time.Time{}.Add(1)})
+	s.checkCode("runs before the year 1678", err, component.Invalid)
+}
+
 func runCursor(s *suite) {
 	r := s.run()
 	s.run()
@@ -164,6 +206,15 @@ func runCursor(s *suite) {
 			_, err := s.Metrics(s.Context(), metadata.MetricQuery{Run: r.ID, Cursor: c})
 			return err
 		},
+		"Signals": func(c metadata.Cursor) error {
+			_, err := s.Signals(s.Context(), metadata.SignalQuery{Run: r.ID, Cursor: c})
+			return err
+		},
+		"Results": func(c metadata.Cursor) error {
+			_, err := s.Results(s.Context(), metadata.ResultQuery{Cursor: c})
+			return err
+		},
+		"Names": func(c metadata.Cursor) error { _, err := s.Names(s.Context(), "", c); return err },
 		"Artifacts": func(c metadata.Cursor) error {
 			_, err := s.Artifacts(s.Context(), metadata.ArtifactQuery{Cursor: c})
 			return err

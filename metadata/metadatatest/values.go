@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,13 +54,19 @@ func valueWhole(s *suite) {
 		Reason: "panic", Host: "h", Cost: metadata.Cost{CPU: time.Second, PeakMemory: 1 << 33, Read: 7, Written: 8}, Logs: []metadata.LogChunk{{Lines: 1, Size: 10, Inline: []byte{0, 255}}, {Lines: 2, Size: 20, Digest: digest("log")}},
 	}
 	m := metadata.Metric{StepKey: st.StepKey, Attempt: a.ID, Name: "loss", Value: 0.1, Time: moment(2), Seq: 3}
-	for _, v := range []any{r, r.Cost, st, a, a.Cost, m} {
+	saved := checkpoint(metadata.StepKey{Run: r.ID, Step: "next", Index: 2}, "state")
+	saved.Record = record
+	sig := signal(r.ID, metadata.SignalApprove)
+	for _, v := range []any{r, r.Cost, st, a, a.Cost, m, saved, sig} {
 		s.checkFilled(v)
 	}
 	s.apply(metadata.Batch{
 		Create: []metadata.Run{r}, Steps: []metadata.Step{st}, Attempts: []metadata.Attempt{a}, Metrics: []metadata.Metric{m},
 		Versions: []metadata.Version{{Name: model, Artifact: st.Outputs[0].ID, Created: moment(4)}}, Durable: true,
+		Checkpoints: []metadata.Checkpoint{saved}, Signals: []metadata.Signal{sig},
 	})
+	s.checkCheckpoints("of a run", r.ID, saved)
+	s.equal("signals", s.signals(r.ID, 10), []metadata.Signal{sig})
 	s.checkRun(r)
 	s.equal("steps", s.listSteps(10, metadata.StepQuery{Run: r.ID}), []metadata.Step{st})
 	attempts, err := s.Attempts(s.Context(), metadata.AttemptQuery{Run: r.ID})
@@ -111,8 +118,11 @@ func valueInvalidKeys(s *suite) {
 	ctx, r := s.Context(), s.run()
 	for what, key := range invalidKeys() {
 		at := metadata.StepKey{Run: r.ID, Step: key, Index: -1}
-		output, run, tagged, pipeline := made(r.ID, "a", "b"), newRun(), newRun(), newRun()
+		output, run, tagged, pipeline, replays := made(r.ID, "a", "b"), newRun(), newRun(), newRun(), newRun()
 		output.Outputs[0].ID, run.ID, tagged.Tags, pipeline.Pipeline = key, key, map[string]string{key: "v"}, key
+		if replays.Replays = key; key == "" {
+			replays = run // an empty one is none
+		}
 		for where, b := range map[string]metadata.Batch{
 			"run":      {Create: []metadata.Run{run}},
 			"tag":      {Create: []metadata.Run{tagged}},
@@ -123,6 +133,11 @@ func valueInvalidKeys(s *suite) {
 			"output":   steps(output),
 			"attempt":  {Attempts: []metadata.Attempt{attempt(at, 1)}},
 			"metric":   {Metrics: []metadata.Metric{{StepKey: step(r.ID, "a", "").StepKey, Attempt: "a", Name: key}}},
+			"replays":  {Create: []metadata.Run{replays}},
+			"saved":    checkpoints(checkpoint(at, "x")),
+			"saver":    checkpoints(metadata.Checkpoint{StepKey: step(r.ID, "a", "").StepKey, Attempt: key, Record: inline("x")}),
+			"signal":   {Signals: []metadata.Signal{{ID: newID(), Run: key, Kind: metadata.SignalCancel}}},
+			"approval": {Signals: []metadata.Signal{{ID: newID(), Run: r.ID, Kind: metadata.SignalApprove, Step: key}}},
 			"version":  {Versions: []metadata.Version{{Name: key, Artifact: newID()}}},
 		} {
 			s.refuses(what+" as "+where, b, component.Invalid)
@@ -136,8 +151,13 @@ func valueInvalidKeys(s *suite) {
 		_, calls["Artifact"] = s.Artifact(ctx, key)
 		_, calls["Version"] = s.Version(ctx, key, 0)
 		_, calls["Lookup"] = s.Lookup(ctx, []string{key})
+		_, calls["Checkpoints"] = s.Checkpoints(ctx, key)
+		_, calls["Signals"] = s.Signals(ctx, metadata.SignalQuery{Run: key})
+		_, calls["Forget"] = s.Forget(ctx, []string{key})
 		calls["DeleteRun"] = s.DeleteRun(ctx, key)
 		if key != "" {
+			_, calls["Names"] = s.Names(ctx, key, metadata.Cursor{})
+			_, calls["Results"] = s.Results(ctx, metadata.ResultQuery{Pipeline: key})
 			_, calls["Runs"] = s.Runs(ctx, metadata.RunQuery{Name: key})
 			_, calls["Artifacts"] = s.Artifacts(ctx, metadata.ArtifactQuery{Step: key})
 		}
@@ -156,6 +176,8 @@ func valueInvalid(s *suite) {
 	params.Params, unknown.State = json.RawMessage(`{"lr":`), "sleeping"
 	nan.Outputs[0].Record.Meta = map[string]any{"f": func() {}}
 	low := element(step(r.ID, "a", metadata.StepReady), -2)
+	costly, state := attempt(step(r.ID, "a", "").StepKey, 1), checkpoint(step(r.ID, "a", "").StepKey, "state")
+	costly.Cost.Read, state.Record.Digest = -1, "sha256:"
 	for what, b := range map[string]metadata.Batch{
 		"a batch ID that is no UUID":           {ID: "batch-1"},
 		"a batch ID that is no UUIDv7":         {ID: "f47ac10b-58cc-4372-a567-0e02b2c3d479"},
@@ -166,6 +188,10 @@ func valueInvalid(s *suite) {
 		"an unknown state of a step":           steps(step(r.ID, "a", "sleeping")),
 		"metadata that is no JSON":             steps(nan),
 		"an index below -1":                    steps(low),
+		"a plan's digest":                      {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Plan: "sha256:0"}}},
+		"a cost below zero":                    {Attempts: []metadata.Attempt{costly}},
+		"a run's cost below zero":              {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Cost: metadata.Cost{CPU: -1}}}},
+		"a checkpoint's digest":                checkpoints(state),
 		"an error of more than 1 MiB":          {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Error: strings.Repeat("e", 1<<20+1)}}},
 		"an attempt's stack of more than that": {Attempts: []metadata.Attempt{{ID: newID(), StepKey: low.StepKey, Stack: strings.Repeat("e", 1<<20+1)}}},
 	} {
@@ -175,6 +201,8 @@ func valueInvalid(s *suite) {
 	s.checkCode("runs of an unknown state", err, component.Invalid)
 	_, err = s.Steps(s.Context(), metadata.StepQuery{Run: r.ID, States: []metadata.StepState{"sleeping"}})
 	s.checkCode("steps of an unknown state", err, component.Invalid)
+	_, err = s.Results(s.Context(), metadata.ResultQuery{Before: time.Time{}.Add(1)})
+	s.checkCode("results before the year 1678", err, component.Invalid)
 	tags := map[string]string{}
 	for i := range 101 {
 		tags[strconv.Itoa(i)] = ""
@@ -204,7 +232,20 @@ func valueHostile(s *suite) {
 			Create: []metadata.Run{tagged}, Steps: []metadata.Step{st}, Versions: []metadata.Version{{Name: key, Artifact: key}},
 			Attempts: []metadata.Attempt{{ID: key, StepKey: st.StepKey, State: metadata.StepFailed}},
 			Metrics:  []metadata.Metric{{StepKey: st.StepKey, Attempt: key, Name: key, Time: moment(0)}},
+			Signals:  []metadata.Signal{{ID: newID(), Run: r.ID, Kind: metadata.SignalReject, Step: key, By: key, Note: key}},
+
+			Checkpoints: []metadata.Checkpoint{{StepKey: metadata.StepKey{Run: tagged.ID, Step: key}, Attempt: key, Record: inline(key)}},
 		})
+		saved, err := s.Checkpoints(s.Context(), tagged.ID)
+		if err != nil || len(saved) != 1 || saved[0].Step != key || saved[0].Attempt != key {
+			s.Errorf("checkpoint of %q: %+v, %v", key, saved, err)
+		}
+		if sent := s.signals(r.ID, 1000); len(sent) != len(rows) || sent[len(rows)-1].Step != key || sent[len(rows)-1].Note != key {
+			s.Errorf("signal to %q: %+v", key, sent)
+		}
+		if named := s.names(1000, key); len(named) == 0 || named[0].Name != key {
+			s.Errorf("name %q: %+v", key, named)
+		}
 		s.put(key, key, 0)
 		if err := s.SetActiveStack(s.Context(), key); err != nil {
 			s.Error(err)
@@ -225,6 +266,9 @@ func valueHostile(s *suite) {
 		if got := s.listMetrics(10, metadata.MetricQuery{Run: r.ID, Name: key}); len(got) != 1 {
 			s.Errorf("metric %q: %+v", key, got)
 		}
+		if got := s.results(1000, metadata.ResultQuery{}); !slices.ContainsFunc(got, func(found metadata.Result) bool { return found.CacheKey == key }) {
+			s.Errorf("result %q is not listed", key)
+		}
 		if got, err := s.Stack(s.Context(), key); err != nil || string(got.Spec) != key {
 			s.Errorf("stack %q: %+v, %v", key, got, err)
 		}
@@ -236,6 +280,10 @@ func valueHostile(s *suite) {
 		if got := len(s.listArtifacts(limit, metadata.ArtifactQuery{Run: r.ID})); got != len(rows) {
 			s.Errorf("%d artifacts in pages of %d, want %d", got, limit, len(rows))
 		}
+	}
+	s.end(r)
+	for _, st := range rows {
+		s.forget(1, st.CacheKey)
 	}
 }
 

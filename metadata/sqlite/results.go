@@ -7,7 +7,8 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// byComputed walks the results that may be found again, from the one that was computed first.
+// byComputed walks the results that may be found again, from the one that was computed first. The rows of other pipelines than the one that
+// is asked for are not read: the index has their runs.
 const byComputed = `SELECT s.n, s.run, s.computed, r.pipeline, s.body FROM steps s INDEXED BY steps_by_computed CROSS JOIN runs r ON r.n = s.run
 	WHERE s.cache IS NOT NULL AND s.state = 'succeeded'`
 
