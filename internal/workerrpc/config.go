@@ -1,0 +1,51 @@
+package workerrpc
+
+import (
+	"github.com/tenon-ml/tenon/step"
+
+	workerv1 "github.com/tenon-ml/tenon/proto/tenon/worker/v1"
+)
+
+func configTo(c step.Config) *workerv1.StepConfig {
+	p := &workerv1.StepConfig{
+		Retry: &workerv1.StepConfig_Retry{
+			Attempts: int64(c.Retry.Attempts), Backoff: durationTo(c.Retry.Backoff), MaxBackoff: durationTo(c.Retry.MaxBackoff),
+		},
+		Timeout: durationTo(c.Timeout),
+		Resources: &workerv1.StepConfig_Resources{
+			Cpu: c.Resources.CPU, Memory: int64(c.Resources.Memory), Gpu: int64(c.Resources.GPU),
+		},
+		Cache:       &workerv1.StepConfig_Cache{Mode: text(string(c.Cache.Mode)), Ttl: durationTo(c.Cache.TTL)},
+		Version:     text(c.Version),
+		Tolerate:    &workerv1.StepConfig_Tolerance{Count: int64(c.Tolerate.Count), Share: c.Tolerate.Share},
+		ShareInputs: text(string(c.ShareInputs)),
+		Runner:      text(c.Runner),
+		External:    text(string(c.External)),
+	}
+	if c.Limits != nil {
+		p.Limits = &workerv1.StepConfig_Limits{Names: all(c.Limits, text)}
+	}
+	return p
+}
+
+func configFrom(p *workerv1.StepConfig) step.Config {
+	c := step.Config{
+		Retry: step.Retry{
+			Attempts: int(p.GetRetry().GetAttempts()), Backoff: durationFrom(p.GetRetry().GetBackoff()), MaxBackoff: durationFrom(p.GetRetry().GetMaxBackoff()),
+		},
+		Timeout: durationFrom(p.GetTimeout()),
+		Resources: step.Resources{
+			CPU: p.GetResources().GetCpu(), Memory: step.Bytes(p.GetResources().GetMemory()), GPU: int(p.GetResources().GetGpu()),
+		},
+		Cache:       step.Cache{Mode: step.CacheMode(p.GetCache().GetMode()), TTL: durationFrom(p.GetCache().GetTtl())},
+		Version:     p.GetVersion(),
+		Tolerate:    step.Tolerance{Count: int(p.GetTolerate().GetCount()), Share: p.GetTolerate().GetShare()},
+		ShareInputs: step.Switch(p.GetShareInputs()),
+		Runner:      p.GetRunner(),
+		External:    step.Switch(p.GetExternal()),
+	}
+	if limits := p.GetLimits(); limits != nil {
+		c.Limits = append([]string{}, limits.GetNames()...)
+	}
+	return c
+}

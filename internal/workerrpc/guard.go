@@ -1,0 +1,117 @@
+package workerrpc
+
+import (
+	"context"
+	"crypto/subtle"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/tenon-ml/tenon/component"
+	workerv1 "github.com/tenon-ml/tenon/proto/tenon/worker/v1"
+)
+
+const (
+	// headerTimeout is how long a peer may take to say who it is, and headerLimit how many bytes.
+	headerTimeout = 5 * time.Second
+	headerLimit   = 8 << 10
+	// bodyTimeout is how long a message may take, in either direction.
+	bodyTimeout = 30 * time.Second
+	// requestLimit bounds a message to the server, answerLimit one to the worker: an assignment may hold many small inputs.
+	requestLimit = 64 << 20
+	answerLimit  = 512 << 20
+)
+
+const (
+	authorization = "Authorization"
+	bearer        = "Bearer "
+)
+
+// newHTTP returns the server's HTTP side.
+func (s *Server) newHTTP() *http.Server {
+	path, rpc := workerv1.NewWorkerServiceHandler(&service{s},
+		connect.WithReadMaxBytes(requestLimit),
+		connect.WithCompression("gzip", nil, nil), // it costs more than it saves on one host
+		connect.WithRecover(s.panicked),
+	)
+	refuse := connect.NewErrorWriter()
+	mux := http.NewServeMux()
+	mux.Handle(path, rpc)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		_ = refuse.Write(w, r, toWire(otherService(r.URL.Path)))
+	})
+	return &http.Server{
+		Handler:           &guard{token: s.token, next: mux, refuse: refuse},
+		ReadHeaderTimeout: headerTimeout,
+		MaxHeaderBytes:    headerLimit,
+		BaseContext:       func(net.Listener) context.Context { return s.over },
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug), // what peers do wrong
+	}
+}
+
+// panicked makes an error of a panic of the host.
+func (s *Server) panicked(_ context.Context, spec connect.Spec, _ http.Header, value any) error {
+	s.config.Logger.Error("a call of a worker panicked", "call", spec.Procedure, "panic", value, "stack", string(debug.Stack()))
+	return connect.NewError(connect.CodeInternal, component.Errorf(component.Unknown, "the engine panicked: %v", value))
+}
+
+// guard lets only those in who bear the token, and lets nobody take forever.
+type guard struct {
+	token  string
+	next   http.Handler
+	refuse *connect.ErrorWriter
+}
+
+// ServeHTTP implements [http.Handler].
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	deadlines := http.NewResponseController(w)
+	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = deadlines.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	token, ok := strings.CutPrefix(r.Header.Get(authorization), bearer)
+	if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
+		w.Header().Set("Connection", "close") // and read nothing of the body
+		_ = g.refuse.Write(w, r, toWire(component.Errorf(component.Unauthenticated, "the token is not that of the run: only a worker that the engine started may connect")))
+		return
+	}
+	r.Body = &body{ReadCloser: r.Body, deadlines: deadlines}
+	g.next.ServeHTTP(&response{ResponseWriter: w, deadlines: deadlines}, r)
+}
+
+// body takes back the deadline at its end: what is then read is whether the peer is still there.
+type body struct {
+	io.ReadCloser
+	deadlines *http.ResponseController
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF { //nolint:errorlint // a Reader's end
+		_ = b.deadlines.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// response gives each message time of its own.
+type response struct {
+	http.ResponseWriter
+	deadlines *http.ResponseController
+}
+
+// Write implements [io.Writer].
+func (w *response) Write(p []byte) (int, error) {
+	_ = w.deadlines.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	return w.ResponseWriter.Write(p)
+}
+
+// Flush implements [http.Flusher].
+func (w *response) Flush() { _ = w.deadlines.Flush() }
+
+// Unwrap leads an [http.ResponseController] to what is inside.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,44 @@
+package workerrpc
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// connectionLimit bounds the connections to one socket. A worker has two.
+const connectionLimit = 2048
+
+// limited closes connections beyond the limit at once. Who belongs here tries again, and those that do not say who they are end soon.
+func limited(l net.Listener) net.Listener { return &limitedListener{Listener: l} }
+
+type limitedListener struct {
+	net.Listener
+	open atomic.Int64
+}
+
+// Accept implements [net.Listener].
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.open.Add(1) <= connectionLimit {
+			return &limitedConn{Conn: c, closed: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+		}
+		l.open.Add(-1)
+		_ = c.Close()
+	}
+}
+
+type limitedConn struct {
+	net.Conn
+	closed func()
+}
+
+// Close implements [net.Conn].
+func (c *limitedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
+}
