@@ -16,6 +16,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/scratch"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/sqlite"
+	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/stack"
 )
@@ -49,6 +50,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	stacks map[string]stack.Stack
+	specs  map[string][]byte // of the stored ones among them, as YAML
 	runs   sync.WaitGroup
 	stop   context.CancelFunc // cancels the runs
 	life   context.Context    //nolint:containedctx // of the runs, which end with the client
@@ -72,6 +74,10 @@ func Open(ctx context.Context, parts ...Part) (*Client, error) {
 }
 
 func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, error) {
+	if os.Getenv(orchestrator.EnvWorker) != "" {
+		return nil, component.Errorf(component.FailedPrecondition, "this process was started as a worker, and opens no client: call tenon.RunWorker(pipelines...) in main, before tenon.Open; "+
+			"in a test, pipelinetest.Main in TestMain")
+	}
 	home, err := homeDir(c.Home)
 	if err != nil {
 		return nil, err
@@ -83,7 +89,7 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}}
+	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}, specs: map[string][]byte{}}
 	if client.meta == nil {
 		if client.meta, err = sqlite.Open(ctx, database(home), sqlite.Options{Logger: c.Logger}); err != nil {
 			return nil, err
@@ -140,7 +146,9 @@ func makeHome(home string) error {
 	return nil
 }
 
-func (c *Client) memoDir() string { return filepath.Join(c.config.Home, "memo") }
+func (c *Client) memoDir() string { return memoDir(c.config.Home) }
+
+func memoDir(home string) string { return filepath.Join(home, "memo") }
 
 func tmp(home string) string { return filepath.Join(home, "tmp") }
 
@@ -238,6 +246,7 @@ func (c *Client) openStack(ctx context.Context, name string) (stack.Stack, error
 		if spec, err = stack.Parse(stored.Spec, "stack "+name); err != nil {
 			return nil, err
 		}
+		c.specs[name] = stored.Spec
 	}
 	return stack.Open(ctx, spec, c.flavors, component.Env{Home: c.config.Home, Logger: c.logger})
 }

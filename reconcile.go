@@ -41,17 +41,15 @@ func (c *Client) reconcile(ctx context.Context) {
 	}
 }
 
-// bury ends a run whose driver is gone, and what was running in it. A greater epoch fences it; that the run has ended meanwhile, or was
-// taken over, is an error of the store.
+// bury ends a run whose driver is gone: what was running in it has failed, and what was waiting is cancelled. A greater epoch fences it; that
+// the run has ended meanwhile, or was taken over, is an error of the store.
 func (c *Client) bury(ctx context.Context, r metadata.Run) error {
 	const how = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
 	r.Epoch++
-	r.Finished, r.Error = time.Now(), how
-	ended := metadata.StepFailed
-	if r.State == metadata.RunCancelling {
-		r.State, ended = metadata.RunCancelled, metadata.StepCancelled
-	} else {
-		r.State = metadata.RunFailed
+	r.Finished, r.Error, r.Lost = time.Now(), how, true
+	cancelling := r.State == metadata.RunCancelling
+	if r.State = metadata.RunFailed; cancelling {
+		r.State, r.Lost = metadata.RunCancelled, false // what was asked for has happened
 	}
 	counts, err := c.meta.CountSteps(ctx, r.ID)
 	if err != nil {
@@ -63,6 +61,10 @@ func (c *Client) bury(ctx context.Context, r metadata.Run) error {
 	}
 	for i := range b.Steps {
 		s := &b.Steps[i]
+		ended := metadata.StepCancelled
+		if !cancelling && (s.State == metadata.StepRunning || s.State == metadata.StepRetrying) {
+			ended = metadata.StepFailed
+		}
 		attempts, err := c.meta.Attempts(ctx, metadata.AttemptQuery{Run: r.ID, Step: s.Step, Index: &s.Index, Cursor: metadata.Cursor{Limit: 1000}})
 		if err != nil {
 			return err

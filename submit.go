@@ -18,6 +18,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/strictyaml"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/stack"
 )
@@ -55,18 +56,14 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	if err != nil {
 		return nil, err
 	}
-	pinner := &source.Pinner{Store: st.Artifacts(), MemoDir: c.memoDir()}
-	p, err := c.plan(ctx, s, st, pinner)
-	if err != nil {
-		return nil, component.Errorf(component.CodeOf(err), "plan pipeline %s: %w", s.Pipeline.Name(), err)
-	}
 	temps, err := c.scratchDir()
 	if err != nil {
 		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
 	}
-	job, err := newJob(s, p, st.Name(), c.driver(temps))
+	pinner := &source.Pinner{Store: st.Artifacts(), MemoDir: c.memoDir()}
+	job, err := c.job(ctx, s, st, pinner, c.driver(temps))
 	if err != nil {
-		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+		return nil, err
 	}
 	r := &run{
 		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
@@ -80,6 +77,9 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		Worker: worker.Options{TempDir: temps.Path(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
 			return &source.Opener{Pinner: pinner, TempDir: tempDir}
 		}},
+		Workers: func(ctx context.Context, h worker.Host) (orchestrator.Program, func() error, error) {
+			return c.serveWorkers(ctx, h, job, st, temps)
+		},
 		Observer: r.observe,
 	}
 	c.runs.Add(1)
@@ -98,6 +98,33 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		}
 		return r, nil
 	}
+}
+
+// job makes what the engine executes: a new run, or one that is resumed.
+func (c *Client) job(ctx context.Context, s pipeline.Submission, st stack.Stack, pinner plan.Pinner, driver metadata.Driver) (engine.Job, error) {
+	if s.Resume != nil {
+		job, err := c.resumeJob(ctx, s, driver)
+		if err != nil {
+			return job, component.Errorf(component.CodeOf(err), "resume run %s: %w", s.Resume.Run, err)
+		}
+		return job, nil
+	}
+	p, err := c.plan(ctx, s, st, pinner)
+	if err != nil {
+		return engine.Job{}, component.Errorf(component.CodeOf(err), "plan pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	job, err := newJob(s, p, st.Name(), driver)
+	if err != nil {
+		return job, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	if s.Replay == nil {
+		return job, nil
+	}
+	job.Run.Replays = s.Replay.Run
+	if job.Replay, err = c.replay(ctx, s, p); err != nil {
+		return job, component.Errorf(component.CodeOf(err), "replay run %s: %w", s.Replay.Run, err)
+	}
+	return job, nil
 }
 
 func (c *Client) plan(ctx context.Context, s pipeline.Submission, st stack.Stack, pinner plan.Pinner) (*plan.Plan, error) {

@@ -18,9 +18,11 @@ import (
 type Part = part.Part
 
 // Main is the whole main function of a program of pipelines: a command line that runs them, shows their graphs and their
-// parameters. It exits the process; see "program --help". With flavors, the program's stacks may use them beside the built-in
+// parameters. It exits the process; see "program --help". A process that was started as a worker executes its step instead, as
+// [RunWorker] does. With flavors, the program's stacks may use them beside the built-in
 // ones.
 func Main(parts ...Part) {
+	RunWorker(parts...)
 	os.Exit(cli.Run(context.Background(), app(parts), os.Args[1:]))
 }
 

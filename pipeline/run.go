@@ -20,6 +20,8 @@ import (
 type Client interface {
 	// Submit starts a run and returns once it is recorded. The run is cancelled when ctx ends.
 	Submit(ctx context.Context, s Submission) (Handle, error)
+	// Recorded returns how a run was started.
+	Recorded(ctx context.Context, run string) (Recorded, error)
 }
 
 // Submission is what a client needs to start a run.
@@ -28,6 +30,10 @@ type Submission struct {
 	Params   any // pointer to the parameters
 	Program  *graph.Program
 	Config   RunConfig
+	// Resume, if not nil, goes on with a recorded run, of whose configuration Config holds the Stack and the Observer alone.
+	Resume *Resume
+	// Replay, if not nil, begins with results of another run.
+	Replay *Replay
 }
 
 // Handle is a run without its type parameters. Safe for concurrent use.

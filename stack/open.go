@@ -49,6 +49,20 @@ func Open(ctx context.Context, s Spec, flavors []component.Flavor, env component
 	return stack, nil
 }
 
+// OpenArtifacts validates s as [Spec.Validate] does, and opens its artifact store alone: all that a worker needs to move data.
+func OpenArtifacts(ctx context.Context, s Spec, flavors []component.Flavor, env component.Env) (artifact.Store, error) {
+	resolved, err := s.resolve(flavors)
+	if err != nil {
+		return nil, err
+	}
+	var parts Parts
+	kind := artifact.Kind.String()
+	if err := parts.open(ctx, kind, resolved[kind], env); err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "stack %q: %w", s.Name, err)
+	}
+	return parts.Artifacts, nil
+}
+
 // resolved is a component that is ready to be opened.
 type resolved struct {
 	flavor component.Flavor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
+	"github.com/tenon-ml/tenon/step"
 )
 
 // runOptions are the flags of run.
@@ -22,6 +24,7 @@ type runOptions struct {
 	tags     map[string]string
 	noCache  bool
 	parallel int
+	runner   string
 	format   format
 }
 
@@ -32,6 +35,7 @@ func (o *runOptions) flags(flags *pflag.FlagSet) {
 	flags.Var(&pairs{&o.tags, "team=vision"}, "tag", "`key=value` to find the run by; may be repeated")
 	flags.BoolVar(&o.noCache, "no-cache", false, "run every step, although its result may be known")
 	flags.Var(&whole{&o.parallel, 1, 1 << 20}, "parallel", "largest `number` of attempts at once (default: the stack's)")
+	flags.Var(&filled{&o.runner, 200}, "runner", "`name` of the way to run every step, such as goroutine or process (default: the stack's)")
 	o.format.add(flags)
 }
 
@@ -48,6 +52,9 @@ func (o *runOptions) config(file pipeline.RunConfig) (pipeline.RunConfig, error)
 		c.Parallel = o.parallel
 	}
 	c.NoCache = c.NoCache || o.noCache
+	if o.runner != "" {
+		c.Steps = withRunner(c.Steps, o.runner)
+	}
 	for k, v := range o.tags {
 		if c.Tags == nil {
 			c.Tags = map[string]string{}
@@ -58,6 +65,17 @@ func (o *runOptions) config(file pipeline.RunConfig) (pipeline.RunConfig, error)
 		return c, usage(err)
 	}
 	return c, nil
+}
+
+// withRunner lets every step run in one way.
+func withRunner(steps step.Configs, runner string) step.Configs {
+	all := step.Configs{"*": {}}
+	maps.Copy(all, steps)
+	for name, c := range all {
+		c.Runner = runner
+		all[name] = c
+	}
+	return all
 }
 
 func (c *cli) runCommand() *cobra.Command {

@@ -54,6 +54,11 @@ func Execute(ctx context.Context, h Host, p *graph.Program, store artifact.Store
 	if err != nil {
 		return orchestrator.Exit{Reason: "claim: " + err.Error()}
 	}
+	return Perform(ctx, h, a, p, store, o)
+}
+
+// Perform is [Execute] for an attempt that was claimed.
+func Perform(ctx context.Context, h Host, a Assignment, p *graph.Program, store artifact.Store, o Options) orchestrator.Exit {
 	e := newExecution(h, p, store, o, a)
 	report := e.run(ctx)
 	if err := h.Finish(context.WithoutCancel(ctx), report); err != nil {

@@ -1,0 +1,143 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/codec"
+)
+
+// Resume asks a client to go on with a run that is recorded.
+type Resume struct {
+	Run string // ID
+	// AcceptChanges goes on although the code of steps is not what the run began with: what has succeeded stays.
+	AcceptChanges bool
+}
+
+// Replay asks a client for a new run that begins with results of another.
+type Replay struct {
+	Run string // ID of the other
+	// From names the steps that run again in any case, with everything that depends on them. Of all others the results are used again where
+	// code, parameters and inputs are the same, also if they are not cached. Empty: the cache alone decides.
+	From []string
+}
+
+// Recorded is what is recorded of how a run was started.
+type Recorded struct {
+	Run, Pipeline string
+	// Params is the exact encoding of the parameters.
+	Params []byte
+	// Config holds the tags, the stack and the options of the whole run; what it said of steps is in its plan alone.
+	Config RunConfig
+}
+
+// ResumeConfig is what can be said about resuming a run. The zero value says nothing.
+type ResumeConfig struct {
+	// AcceptChanges goes on although the code of steps is not what the run began with: what has succeeded stays.
+	AcceptChanges bool
+	// Observer is as in [RunConfig].
+	Observer func(Event)
+}
+
+// Resume goes on with a run that failed, was cancelled, or whose program ended before it did. Steps that succeeded keep their results, all
+// others are tried anew; checkpoints and attempts go on from where they were. Parameters, configuration and pinned data are those
+// that the run began with. A run whose graph this program builds differently, that succeeded, or that another process drives is refused with
+// FailedPrecondition; so is one whose code has changed, unless the change is accepted.
+func (p *Pipeline[P, Out]) Resume(ctx context.Context, c Client, run string, config ...ResumeConfig) (*Run[Out], error) {
+	if len(config) > 1 {
+		return nil, component.Errorf(component.Invalid, "pipeline %s: resume: %d configurations given, want at most one", p.name, len(config))
+	}
+	config = append(slices.Clone(config), ResumeConfig{})
+	s, err := Resumed(ctx, c, p, run, config[0])
+	if err != nil {
+		return nil, err
+	}
+	h, err := c.Submit(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Run[Out]{h}, nil
+}
+
+// Replay starts a new run from a recorded one, with its parameters, tags, stack and options. Change, if not nil, changes the parameters; what
+// config says wins over what the old run said.
+func (p *Pipeline[P, Out]) Replay(ctx context.Context, c Client, r Replay, change func(*P), config ...RunConfig) (*Run[Out], error) {
+	if len(config) > 1 {
+		return nil, component.Errorf(component.Invalid, "pipeline %s: replay: %d run configurations given, want at most one", p.name, len(config))
+	}
+	recorded, params, err := recall(ctx, c, p, r.Run)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		change(params.(*P))
+	}
+	program, err := p.Build(params)
+	if err != nil {
+		return nil, err
+	}
+	s := Submission{Pipeline: p, Params: params, Program: program, Config: recorded.Config, Replay: &r}
+	if len(config) == 1 {
+		s.Config = config[0].over(recorded.Config)
+	}
+	h, err := c.Submit(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Run[Out]{h}, nil
+}
+
+// Resumed makes the submission that goes on with a run of a pipeline whose type parameters are not known.
+func Resumed(ctx context.Context, c Client, d Definition, run string, config ResumeConfig) (Submission, error) {
+	recorded, params, err := recall(ctx, c, d, run)
+	if err != nil {
+		return Submission{}, err
+	}
+	program, err := d.Build(params)
+	if err != nil {
+		return Submission{}, err
+	}
+	return Submission{
+		Pipeline: d, Params: params, Program: program, Config: RunConfig{Stack: recorded.Config.Stack, Observer: config.Observer},
+		Resume: &Resume{Run: run, AcceptChanges: config.AcceptChanges},
+	}, nil
+}
+
+// recall returns how a run was started, and its parameters.
+func recall(ctx context.Context, c Client, d Definition, run string) (recorded Recorded, params any, err error) {
+	if c == nil {
+		return recorded, nil, component.Errorf(component.Invalid, "pipeline %s: the client is nil: open one with tenon.Open", d.Name())
+	}
+	if recorded, err = c.Recorded(ctx, run); err != nil {
+		return recorded, nil, err
+	}
+	if recorded.Pipeline != d.Name() {
+		return recorded, nil, component.Errorf(component.Invalid, "run %s is of pipeline %s, not of %s", run, recorded.Pipeline, d.Name())
+	}
+	params = d.NewParams()
+	if err := codec.DecodeInto(recorded.Params, params); err != nil {
+		return recorded, nil, component.Errorf(component.FailedPrecondition, "run %s was started with other parameters than pipeline %s takes now: %w", run, d.Name(), err)
+	}
+	return recorded, params, nil
+}
+
+// over lays c over what an earlier run said.
+func (c RunConfig) over(lower RunConfig) RunConfig {
+	if c.Tags == nil {
+		c.Tags = lower.Tags
+	}
+	if c.Stack == "" {
+		c.Stack = lower.Stack
+	}
+	if c.OnFailure == "" {
+		c.OnFailure = lower.OnFailure
+	}
+	if c.Timeout == 0 {
+		c.Timeout = lower.Timeout
+	}
+	if c.Parallel == 0 {
+		c.Parallel = lower.Parallel
+	}
+	return c
+}
