@@ -2,34 +2,62 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-const artifactReference = "an artifact: its ID, the beginning of its ID, or RUN/STEP[/OUTPUT]"
+const artifactReference = "an artifact: its ID, the beginning of its ID, RUN/STEP[/OUTPUT], or PIPELINE/RESULT@VERSION"
 
 // findArtifact resolves what a person wrote for an artifact.
-func findArtifact(ctx context.Context, store metadata.Store, ref string) (metadata.Artifact, error) {
-	if run, path, ok := strings.Cut(ref, "/"); ok {
-		return outputOf(ctx, store, run, path)
+func findArtifact(ctx context.Context, store metadata.Store, text string) (metadata.Artifact, error) {
+	if strings.Contains(text, "@") {
+		return versionNamed(ctx, store, text)
 	}
-	prefix := strings.ToLower(ref)
+	if run, path, ok := strings.Cut(text, "/"); ok {
+		a, err := outputOf(ctx, store, run, path)
+		if errors.Is(err, component.ErrNotFound) { // a run comes first, whatever its name
+			if named, unnamed := versionNamed(ctx, store, text); unnamed == nil {
+				return named, nil
+			}
+		}
+		return a, err
+	}
+	prefix := strings.ToLower(text)
 	if strings.Trim(prefix, "0123456789abcdef-") != "" {
-		return metadata.Artifact{}, usagef("%.80q is no artifact: name %s", ref, artifactReference)
+		return metadata.Artifact{}, usagef("%.80q is no artifact: name %s", text, artifactReference)
 	}
 	page, err := store.Artifacts(ctx, metadata.ArtifactQuery{IDPrefix: prefix, Cursor: metadata.Cursor{Limit: 4}})
 	switch {
 	case err != nil:
 		return metadata.Artifact{}, err
 	case len(page.Items) == 0:
-		return metadata.Artifact{}, component.Errorf(component.NotFound, "no artifact %.80q: \"tenon artifact list\" shows the artifacts", ref)
+		return metadata.Artifact{}, component.Errorf(component.NotFound, "no artifact %.80q: \"tenon artifact list\" shows the artifacts", text)
 	case len(page.Items) > 1:
-		return metadata.Artifact{}, usagef("%.80q may be several artifacts, %s, %s: write more of the ID", ref, page.Items[0].ID, page.Items[1].ID)
+		return metadata.Artifact{}, usagef("%.80q may be several artifacts, %s, %s: write more of the ID", text, page.Items[0].ID, page.Items[1].ID)
 	}
 	return page.Items[0], nil
+}
+
+// versionNamed finds a version of a named artifact: "penguins/Model@3", "penguins/Model@latest" or "penguins/Model".
+func versionNamed(ctx context.Context, store metadata.Store, text string) (metadata.Artifact, error) {
+	named, err := ref.ParseNamed(text)
+	if err != nil {
+		return metadata.Artifact{}, usagef("%.80q is no version of an artifact: %w", text, err)
+	}
+	v, err := store.Version(ctx, named.Name, named.Version)
+	switch {
+	case errors.Is(err, component.ErrNotFound) && named.Version > 0:
+		return metadata.Artifact{}, fmt.Errorf("%w: \"tenon artifact list --name %s\" shows those that there are", err, named.Name)
+	case err != nil:
+		return metadata.Artifact{}, err
+	}
+	return store.Artifact(ctx, v.Artifact)
 }
 
 // outputOf finds the output of a step. The names of steps may hold slashes too, so the longest one that exists wins.

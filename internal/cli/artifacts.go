@@ -19,8 +19,9 @@ func (c *cli) artifactsCommand() *cobra.Command {
 		Use:   "artifact",
 		Short: "Look at artifacts and get their content",
 		Long: "Look at artifacts and get their content. Wherever an ARTIFACT is named it may be an ID, the beginning of an ID, or\n" +
-			"RUN/STEP[/OUTPUT]: the output of a step of a run, such as LAST/train/Model. An element of a mapped step is STEP[3].",
-		Example: "tenon artifact list --run LAST\ntenon artifact show LAST/train\ntenon artifact get LAST/report -o report.html",
+			"RUN/STEP[/OUTPUT]: the output of a step of a run, such as LAST/train/Model. An element of a mapped step is STEP[3].\n" +
+			"The results of a pipeline have versions: PIPELINE/RESULT@3, PIPELINE/RESULT@latest.",
+		Example: "tenon artifact list --run LAST\ntenon artifact show LAST/train\ntenon artifact get penguins/Report@latest -o report.html",
 	}, c.artifactListCommand(), c.artifactShowCommand(), c.artifactGetCommand())
 }
 
@@ -34,7 +35,7 @@ func (c *cli) artifactListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List artifacts, newest first",
-		Example: "tenon artifact list --run LAST\ntenon artifact list --pipeline penguins --step train -o json",
+		Example: "tenon artifact list --run LAST\ntenon artifact list --pipeline penguins --step train -o json\ntenon artifact list --name penguins/Model",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
@@ -53,7 +54,13 @@ func (c *cli) artifactListCommand() *cobra.Command {
 				for i := range page.Items {
 					page.Items[i].Record = forShow(page.Items[i].Record)
 				}
-				if err := c.show(f, listing[metadata.Artifact]{orEmpty(page.Items), page.Next}, func(b *strings.Builder) { c.artifactGrid(b, page.Items) }); err != nil {
+				if err := c.show(f, listing[metadata.Artifact]{orEmpty(page.Items), page.Next}, func(b *strings.Builder) {
+					if q.Name != "" {
+						c.versionGrid(b, q.Name, page.Items)
+					} else {
+						c.artifactGrid(b, page.Items)
+					}
+				}); err != nil {
 					return err
 				}
 				if !f.json() {
@@ -67,7 +74,8 @@ func (c *cli) artifactListCommand() *cobra.Command {
 	flags.Var(&filled{&run, 1000}, "run", "only artifacts of this `run`")
 	flags.Var(&filled{&q.Step, 1000}, "step", "only artifacts of the step with this `name`")
 	flags.Var(&filled{&q.Pipeline, 200}, "pipeline", "only artifacts of the pipeline with this `name`")
-	flags.Var(&filled{&q.Name, 1000}, "name", "only the versions of the artifact with this `name`, such as penguins/model")
+	flags.Var(&resultName{&q.Name}, "name", "the versions of the artifact with this `name`, such as penguins/Model")
+	_ = cmd.RegisterFlagCompletionFunc("name", c.completeNames) // the flag exists
 	cur.add(cmd)
 	f.add(flags)
 	return cmd
@@ -112,7 +120,7 @@ func (c *cli) artifactShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "show ARTIFACT [flags]",
 		Short:             "Show an artifact: its type, size, preview and lineage",
-		Example:           "tenon artifact show LAST/train/Model\ntenon artifact show 0199f3c2-7a1b -o json",
+		Example:           "tenon artifact show LAST/train/Model\ntenon artifact show penguins/Model@2\ntenon artifact show 0199f3c2-7a1b -o json",
 		Args:              arguments(1, 1, artifactReference),
 		ValidArgsFunction: once(c.completeArtifacts),
 		RunE: func(cmd *cobra.Command, args []string) error {

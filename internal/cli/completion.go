@@ -124,21 +124,34 @@ func stepNames(ctx context.Context, store metadata.Store, ref string) []string {
 	return names
 }
 
-// completeArtifacts offers runs, and behind the slash the outputs of the run.
+// completeArtifacts offers runs, and behind the slash the outputs of the run; for a pipeline its results, and behind "@" their versions.
 func (c *cli) completeArtifacts(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	ref, _, named := strings.Cut(toComplete, "/")
-	if !named {
+	if name, _, versioned := strings.Cut(toComplete, "@"); versioned {
+		return c.offer(cmd, func(ctx context.Context, store metadata.Store) []string { return completeVersions(ctx, store, name) })
+	}
+	ref, _, inside := strings.Cut(toComplete, "/")
+	if !inside {
 		runs, _ := c.completeRuns(cmd, args, toComplete)
 		for i := range runs {
 			name, about, _ := strings.Cut(runs[i], "\t")
 			runs[i] = name + "/\t" + about
+		}
+		names, _ := c.completeNames(cmd, args, toComplete)
+		for _, name := range names {
+			runs = append(runs, name+"@")
 		}
 		return runs, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
 	return c.offer(cmd, func(ctx context.Context, store metadata.Store) []string {
 		run, err := findRun(ctx, store, ref, "")
 		if err != nil {
-			return nil
+			var found []string
+			for _, name := range resultNamesOf(ctx, store) {
+				if strings.HasPrefix(name, toComplete) {
+					found = append(found, name+"@latest")
+				}
+			}
+			return found
 		}
 		page, err := store.Artifacts(ctx, metadata.ArtifactQuery{Run: run.ID, Cursor: metadata.Cursor{Limit: 1000}})
 		if err != nil {

@@ -28,6 +28,10 @@ func (noRecords) Artifacts(context.Context, metadata.ArtifactQuery) (metadata.Pa
 	return metadata.Page[metadata.Artifact]{}, nil
 }
 
+func (noRecords) Version(_ context.Context, name string, _ int) (metadata.Version, error) {
+	return metadata.Version{}, component.Errorf(component.NotFound, "no artifact is named %.80q", name)
+}
+
 func (noRecords) Stack(_ context.Context, name string) (metadata.Stack, error) {
 	return metadata.Stack{}, component.Errorf(component.NotFound, "no stack %q", name)
 }
