@@ -11,5 +11,7 @@
 //		}
 //	}
 //
+// A pipeline that waits for a person is given its answers with [Approve] and [Reject].
+//
 // Set UPDATE_GOLDEN=1, or a boolean flag -update of the test's own, to write the golden files.
 package pipelinetest

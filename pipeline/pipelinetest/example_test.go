@@ -3,6 +3,7 @@ package pipelinetest_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tenon-ml/tenon/pipeline/pipelinetest"
 )
@@ -48,6 +49,25 @@ func ExampleOpen() {
 	// Output:
 	// map[succeeded:3]
 	// map[cached:3]
+}
+
+// A step that waits for a person is answered by the test.
+func ExampleApprove() {
+	t := &recorder{} // in a test it is the *testing.T
+	defer t.end()
+
+	approval := pipelinetest.Run(t, reviewed, params{Rows: []float64{1, 2, 6}}, pipelinetest.Approve("review", "ada", "looks good"))
+	fmt.Println(approval.Value().By, approval.Value().Note)
+	// Output: ada looks good
+}
+
+func ExampleReject() {
+	t := &recorder{} // in a test it is the *testing.T
+	defer t.end()
+
+	_, err := pipelinetest.Try(t, reviewed, params{Rows: []float64{1, 2, 6}}, pipelinetest.Reject("review", "ada", "the mean is too high"))
+	fmt.Println(strings.Contains(err.Error(), "rejected by ada: the mean is too high"))
+	// Output: true
 }
 
 func ExampleGolden() {

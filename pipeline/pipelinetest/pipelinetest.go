@@ -1,7 +1,9 @@
 package pipelinetest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/tenon-ml/tenon"
@@ -9,8 +11,8 @@ import (
 )
 
 // Run runs a pipeline to its end, with everything it stores in a temporary directory of the test, and returns its results. It
-// fails the test if the run does. Parts are flavors and at most one tenon.Config, as tenon.Open takes them. A skipped result
-// is a Ref without a value.
+// fails the test if the run does. Parts are flavors and at most one tenon.Config, as tenon.Open takes them, and answers to the steps that
+// wait for a person: see [Approve]. A skipped result is a Ref without a value.
 func Run[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, parts ...tenon.Part) Out {
 	tb.Helper()
 	out, err := Try(tb, p, params, parts...)
@@ -23,11 +25,22 @@ func Run[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, part
 // Try is [Run] for a pipeline that may fail: it returns the error of the run. That of a skipped result wraps pipeline.ErrSkipped.
 func Try[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, parts ...tenon.Part) (Out, error) {
 	tb.Helper()
-	client := Open(tb, parts...)
 	var zero Out
-	run, err := p.Run(tb.Context(), client, params)
+	program, err := p.Build(&params)
 	if err != nil {
 		return zero, err
+	}
+	answers, parts := split(parts)
+	answers.check(tb, program.Graph)
+	client := Open(tb, parts...)
+	ctx, end := context.WithCancelCause(tb.Context())
+	defer end(nil)
+	run, err := p.Run(ctx, client, params, pipeline.RunConfig{Observer: answers.unanswered(end)})
+	if err != nil {
+		return zero, err
+	}
+	if err := answers.send(tb.Context(), client.Metadata(), run.ID()); err != nil {
+		return zero, fmt.Errorf("answer run %s: %w", run.ID(), err)
 	}
 	return run.Result(tb.Context())
 }
