@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
@@ -17,22 +18,31 @@ import (
 
 // result runs a pipeline in a temporary home and returns its result.
 func result[P, Out any](p *pipeline.Pipeline[P, Out], params P) (out Out, err error) {
+	err = withClient(func(ctx context.Context, client *tenon.Client) error {
+		run, err := p.Run(ctx, client, params)
+		if err != nil {
+			return err
+		}
+		out, err = run.Result(ctx)
+		return err
+	})
+	return out, err
+}
+
+// withClient calls do with a client on a temporary home.
+func withClient(do func(context.Context, *tenon.Client) error) error {
 	ctx := context.Background()
 	home, err := os.MkdirTemp("", "pipeline-example-")
 	if err != nil {
-		return out, err
+		return err
 	}
 	defer os.RemoveAll(home)
 	client, err := tenon.Open(ctx, tenon.Config{Home: home})
 	if err != nil {
-		return out, err
+		return err
 	}
 	defer client.Close()
-	run, err := p.Run(ctx, client, params)
-	if err != nil {
-		return out, err
-	}
-	return run.Result(ctx)
+	return do(ctx, client)
 }
 
 type SplitIn struct{ Text string }
@@ -245,6 +255,82 @@ func ExampleSub() {
 	//   n0 -->|"Words"| n1
 	//   n2 -->|"Words"| n3
 	//   n1 -->|"N"| n4
+}
+
+// Use takes what an earlier run of another pipeline made: in the newest version, or in one that is named.
+func ExampleUse() {
+	split := pipeline.Define("split", func(p *pipeline.Builder, in Params) artifact.Ref[[]string] {
+		return pipeline.Step(p, "split", Split, SplitIn{in.Text})
+	})
+	count := pipeline.Define("count", func(p *pipeline.Builder, in Params) artifact.Ref[int] {
+		return pipeline.Step(p, "count", Count, CountIn{Words: pipeline.Use[[]string](p, "split/output@latest"), Least: in.Least})
+	})
+	err := withClient(func(ctx context.Context, client *tenon.Client) error {
+		_, err := count.Run(ctx, client, Params{})
+		fmt.Println(err)
+		for _, text := range []string{"a tenon", "a tenon fits exactly one mortise"} {
+			words, err := split.Run(ctx, client, Params{Text: text})
+			if err != nil {
+				return err
+			}
+			if _, err := words.Result(ctx); err != nil {
+				return err
+			}
+			counted, err := count.Run(ctx, client, Params{})
+			if err != nil {
+				return err
+			}
+			n, err := counted.Result(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(n.Value())
+		}
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// plan pipeline count: use artifact split/output@latest: no run of pipeline split has made a named artifact yet: run it first, its results are named when it succeeds
+	// 2
+	// 6
+}
+
+// Publish is a step with an effect outside, which its input makes wait for a person.
+func Publish(_ context.Context, in PublishIn) (artifact.Ref[string], error) {
+	return artifact.New(fmt.Sprintf("published %d, approved by %s", in.N.Value(), in.Approval.Value().By)), nil
+}
+
+type PublishIn struct {
+	N        artifact.Ref[int]
+	Approval artifact.Ref[pipeline.Approval]
+}
+
+// Wait asks a person, who answers with "tenon run approve" or "tenon run reject".
+func ExampleWait() {
+	published := pipeline.Define("published", func(p *pipeline.Builder, in Params) artifact.Ref[string] {
+		words := pipeline.Step(p, "split", Split, SplitIn{in.Text})
+		n := pipeline.Step(p, "count", Count, CountIn{Words: words})
+		approval := pipeline.Wait(p, "review", "Publish this number?", SquareIn{n}, step.Config{Timeout: 24 * time.Hour})
+		return pipeline.Step(p, "publish", Publish, PublishIn{N: n, Approval: approval})
+	})
+	g, err := published.Graph(Params{Text: "a tenon fits"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(g.Mermaid())
+	// Output:
+	// flowchart TD
+	//   n0["split"]
+	//   n1["count"]
+	//   n2{{"review"}}
+	//   n3["publish"]
+	//   n0 -->|"Words"| n1
+	//   n1 -->|"N"| n2
+	//   n1 -->|"N"| n3
+	//   n2 -->|"Approval"| n3
 }
 
 type CleanIn struct{ Dir string }
