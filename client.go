@@ -47,6 +47,7 @@ type Client struct {
 	logger  *slog.Logger
 	meta    metadata.Store
 	prints  fingerprint.Fingerprinter
+	main    bool // the program has the command line of Main
 
 	mu     sync.Mutex
 	stacks map[string]stack.Stack

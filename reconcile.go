@@ -3,6 +3,7 @@ package tenon
 import (
 	"context"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/tenon-ml/tenon/internal/scratch"
@@ -12,7 +13,12 @@ import (
 // driver describes this process. With a metadata store of its own a client cannot be found by others: they may have another home.
 func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
 	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
-	d := metadata.Driver{Host: host, PID: os.Getpid()}
+	d := metadata.Driver{Host: host, PID: os.Getpid(), Program: metadata.Program{Main: c.main}}
+	d.Program.Path, _ = os.Executable() // for people, as what follows
+	d.Program.Dir, _ = os.Getwd()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		d.Program.Package = info.Path
+	}
 	if c.config.Metadata == nil {
 		d.Session = temps.Name()
 	}

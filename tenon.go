@@ -43,7 +43,12 @@ func app(parts []Part) cli.App {
 			if o.Existing && c.Metadata == nil && !hasState(c.Home) {
 				return nil, cli.ErrNoState
 			}
-			return open(ctx, c, s.flavors)
+			client, err := open(ctx, c, s.flavors)
+			if err != nil {
+				return nil, err
+			}
+			client.main = len(s.pipelines) > 0
+			return client, nil
 		},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 	}

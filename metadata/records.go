@@ -59,6 +59,16 @@ type Driver struct {
 	PID  int    `json:"pid"`
 	// Session names what shows, to the other processes that share its state, that it lives; empty if nothing does.
 	Session string `json:"session,omitempty"`
+	// Program is how it may be started again.
+	Program Program `json:"program,omitzero"`
+}
+
+// Program is a program of pipelines, for whoever wants to start it again.
+type Program struct {
+	Path    string `json:"path,omitempty"`    // of the executable, which may be gone: "go run" removes it
+	Package string `json:"package,omitempty"` // import path of its main package
+	Dir     string `json:"dir,omitempty"`     // working directory
+	Main    bool   `json:"main,omitempty"`    // it has the command line of tenon.Main
 }
 
 // StepKey names a step of a run, or one element of a mapped step.

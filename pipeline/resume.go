@@ -66,7 +66,7 @@ func (p *Pipeline[P, Out]) Replay(ctx context.Context, c Client, r Replay, chang
 	if len(config) > 1 {
 		return nil, component.Errorf(component.Invalid, "pipeline %s: replay: %d run configurations given, want at most one", p.name, len(config))
 	}
-	recorded, params, err := recall(ctx, c, p, r.Run)
+	recorded, params, err := Recall(ctx, c, p, r.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (p *Pipeline[P, Out]) Replay(ctx context.Context, c Client, r Replay, chang
 	}
 	s := Submission{Pipeline: p, Params: params, Program: program, Config: recorded.Config, Replay: &r}
 	if len(config) == 1 {
-		s.Config = config[0].over(recorded.Config)
+		s.Config = config[0].Over(recorded.Config)
 	}
 	h, err := c.Submit(ctx, s)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *Pipeline[P, Out]) Replay(ctx context.Context, c Client, r Replay, chang
 
 // Resumed makes the submission that goes on with a run of a pipeline whose type parameters are not known.
 func Resumed(ctx context.Context, c Client, d Definition, run string, config ResumeConfig) (Submission, error) {
-	recorded, params, err := recall(ctx, c, d, run)
+	recorded, params, err := Recall(ctx, c, d, run)
 	if err != nil {
 		return Submission{}, err
 	}
@@ -104,8 +104,8 @@ func Resumed(ctx context.Context, c Client, d Definition, run string, config Res
 	}, nil
 }
 
-// recall returns how a run was started, and its parameters.
-func recall(ctx context.Context, c Client, d Definition, run string) (recorded Recorded, params any, err error) {
+// Recall returns how a run of a pipeline was started, and its parameters: a pointer as that of [Definition.NewParams].
+func Recall(ctx context.Context, c Client, d Definition, run string) (recorded Recorded, params any, err error) {
 	if c == nil {
 		return recorded, nil, component.Errorf(component.Invalid, "pipeline %s: the client is nil: open one with tenon.Open", d.Name())
 	}
@@ -122,8 +122,8 @@ func recall(ctx context.Context, c Client, d Definition, run string) (recorded R
 	return recorded, params, nil
 }
 
-// over lays c over what an earlier run said.
-func (c RunConfig) over(lower RunConfig) RunConfig {
+// Over returns c laid over what was said of another run: its tags, stack, failure mode, timeout and parallelism, where c says nothing.
+func (c RunConfig) Over(lower RunConfig) RunConfig {
 	if c.Tags == nil {
 		c.Tags = lower.Tags
 	}

@@ -112,6 +112,24 @@ func (f *filled) Set(s string) error {
 	return nil
 }
 
+// list is a repeatable flag whose values are not empty.
+type list struct {
+	values *[]string
+	most   int // bytes of one
+}
+
+func (l *list) String() string { return "" }
+func (l *list) Type() string   { return "string" }
+
+func (l *list) Set(s string) error {
+	var value string
+	if err := (&filled{&value, l.most}).Set(s); err != nil {
+		return err
+	}
+	*l.values = append(*l.values, value)
+	return nil
+}
+
 // pairs is a repeatable flag of key=value.
 type pairs struct {
 	values *map[string]string

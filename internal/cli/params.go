@@ -65,7 +65,7 @@ func (c *cli) choose(cmd *cobra.Command, args []string) (pipeline.Definition, er
 
 // looksAtRuns reports whether the argument of "run" is a command of "tenon run", and no pipeline.
 func (c *cli) looksAtRuns(arg string) bool {
-	return slices.Contains([]string{"list", "show", "logs", "delete"}, arg) && !slices.Contains(c.pipelineNames(), arg)
+	return slices.Contains([]string{"list", "show", "logs", "delete", "cancel", "resume", "replay", "approve", "reject", "diff"}, arg) && !slices.Contains(c.pipelineNames(), arg)
 }
 
 // nameArgument is how usage shows the name of a pipeline.
@@ -95,7 +95,12 @@ type input struct {
 
 // input makes the parameters of a pipeline and reads the run configuration: Go defaults, then the file, then --set.
 func (c *cli) input(p pipeline.Definition, o *inputOptions) (input, error) {
-	in := input{params: p.NewParams()}
+	return c.inputOver(p.NewParams(), o)
+}
+
+// inputOver is input, over parameters that there are.
+func (c *cli) inputOver(params any, o *inputOptions) (input, error) {
+	in := input{params: params}
 	if o.config != "" {
 		data, err := c.readFile("--config", o.config)
 		if err != nil {

@@ -60,10 +60,11 @@ func (c *cli) more(next string) {
 func (c *cli) runsCommand() *cobra.Command {
 	return c.group(&cobra.Command{
 		Use:     "run",
-		Short:   "Look at runs and delete them",
-		Long:    "Look at runs and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
+		Short:   "Look at runs, steer and delete them",
+		Long:    "Look at runs, steer and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
 		Example: "tenon run list --pipeline penguins --state failed\ntenon run show LAST",
-	}, c.runListCommand(), c.runShowCommand(), c.runLogsCommand(), c.runDeleteCommand())
+	}, c.runListCommand(), c.runShowCommand(), c.runLogsCommand(), c.runDeleteCommand(),
+		c.runCancelCommand(), c.runAnswerCommand(approve), c.runAnswerCommand(reject), c.runAgainCommand(resume), c.runAgainCommand(replay))
 }
 
 func (c *cli) runListCommand() *cobra.Command {

@@ -79,15 +79,24 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	return v, nil
 }
 
-// inOrder sorts steps as the pipeline names them.
-func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps []stepView) error {
+// graphOf reads the graph of a run.
+func graphOf(ctx context.Context, store metadata.Store, run metadata.Run) (*graph.Graph, error) {
 	doc, err := store.Document(ctx, run.Graph)
 	if err != nil {
-		return fmt.Errorf("read the graph of run %s: %w", run.ID, err)
+		return nil, fmt.Errorf("read the graph of run %s: %w", run.ID, err)
 	}
 	g, err := graph.Parse(doc.Body)
 	if err != nil {
-		return fmt.Errorf("read the graph of run %s: %w", run.ID, err)
+		return nil, fmt.Errorf("read the graph of run %s: %w", run.ID, err)
+	}
+	return g, nil
+}
+
+// inOrder sorts steps as the pipeline names them.
+func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps []stepView) error {
+	g, err := graphOf(ctx, store, run)
+	if err != nil {
+		return err
 	}
 	rank := make(map[string]int, len(g.Nodes))
 	for i := range g.Nodes {

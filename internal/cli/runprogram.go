@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// program is one of the commands that need the code of the steps, and so the program that started the run.
+type program struct{ verb, what string }
+
+var (
+	resume = program{"resume", "Go on with a run that did not succeed"}
+	replay = program{"replay", "Make a new run of an old one, with changes"}
+)
+
+// runAgainCommand finds the program that started a run, and runs its command of the same name.
+func (c *cli) runAgainCommand(p program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   p.verb + " RUN [flags of the program]",
+		Short: p.what,
+		Long: p.what + ".\n\nThe steps are code of the program that started the run: this command finds that program and calls its command \"" + p.verb +
+			"\", with all the flags that are given here. If it is gone, as one that was started by \"go run\" is, the command says how to do the same.",
+		Example:            "tenon run " + p.verb + " LAST",
+		DisableFlagParsing: true,
+		ValidArgsFunction:  once(c.completeRuns),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+				return cmd.Help()
+			}
+			if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
+				return usagef("%s: name the run first: tenon run %s RUN", cmd.CommandPath(), p.verb)
+			}
+			return c.callProgram(cmd.Context(), p, args)
+		},
+	}
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}
+
+func (c *cli) callProgram(ctx context.Context, p program, args []string) error {
+	args = slices.Clone(args)
+	var driver metadata.Driver
+	home := c.home
+	err := c.withClient(ctx, func(client Client) error {
+		run, err := findRun(ctx, client.Metadata(), args[0], "")
+		args[0], driver, home = run.ID, run.Driver, client.Home()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	args = append([]string{p.verb}, args...)
+	args = append(args, "--home", home)
+	what := driver.Program
+	if !what.Main {
+		return component.Errorf(component.FailedPrecondition, "run %s was started from Go code of %s: it calls the method %s of its pipeline, or Recover of the client, when it starts again",
+			args[1], describeProgram(what), map[string]string{"resume": "Resume", "replay": "Replay"}[p.verb])
+	}
+	if info, err := os.Stat(what.Path); err != nil || !info.Mode().IsRegular() {
+		return component.Errorf(component.NotFound, "the program that started run %s is no longer at %s: write\n%s", args[1], what.Path, goRun(what, args))
+	}
+	child := exec.CommandContext(ctx, what.Path, args...)
+	child.Dir, child.Stdin, child.Stdout, child.Stderr = what.Dir, c.app.Stdin, c.app.Stdout, c.app.Stderr
+	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) } // it ends gracefully, as if it had been called itself
+	err = child.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return &exitError{code: exit.ExitCode()}
+	}
+	if err != nil {
+		return component.Errorf(component.Unavailable, "run %s: %w", what.Path, err)
+	}
+	return nil
+}
+
+func describeProgram(p metadata.Program) string {
+	if p.Package == "" {
+		return "another program"
+	}
+	return p.Package
+}
+
+// goRun is how a person calls a program that "go run" built.
+func goRun(p metadata.Program, args []string) string {
+	line := "  cd " + shellQuote(p.Dir) + " && go run " + shellQuote(p.Package)
+	if p.Package == "command-line-arguments" || p.Package == "" {
+		line = "  cd " + shellQuote(p.Dir) + " && go run FILE.go"
+	}
+	for _, a := range args {
+		line += " " + shellQuote(a)
+	}
+	return line
+}
