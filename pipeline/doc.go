@@ -18,7 +18,7 @@
 //
 // Dynamic parts are data as well: [Map] runs a step for each element of a list, [Then] continues each element without waiting for the
 // others, [Gather] makes a list again, [When] makes a step conditional and [FirstOf] joins alternatives. [Sub] uses a pipeline
-// as a part of another.
+// as a part of another, and [Use] what an earlier run of one has made. [Wait] asks a person before the run goes on.
 //
 // [Pipeline.Run] runs a pipeline through a [Client], which package tenon opens. Package pipelinetest runs one in a unit
 // test.

@@ -292,7 +292,7 @@ func ExampleUse() {
 		fmt.Println(err)
 	}
 	// Output:
-	// plan pipeline count: use artifact split/output@latest: no run of pipeline split has made a named artifact yet: run it first, its results are named when it succeeds
+	// plan pipeline count: use artifact split/output@latest: no run of pipeline split has made a named artifact yet: run it first; its results are named when it succeeds, but for lists that pipeline.Gather made
 	// 2
 	// 6
 }

@@ -17,7 +17,8 @@ import (
 // when it is resumed.
 //
 // A run is refused at once if there is no such artifact or if it is not of type T. The artifact's content is in the cache key of what takes it,
-// its name and version are not. It is no step: it is never skipped, and nothing waits for it.
+// its name and version are not. It is no step: it is never skipped, and nothing waits for it. A list that [Gather] made has no name; what a
+// step makes of it has.
 func Use[T any](p *Builder, name string) artifact.Ref[T] {
 	at := p.wired()
 	h := &ref.Handle{} // of no build: what takes it is not a further mistake

@@ -80,7 +80,7 @@ func missing(ctx context.Context, n ref.Named, c Catalog) error {
 	if list := namesOf(names); list != "" {
 		return component.Errorf(component.NotFound, "no run of pipeline %s has made it; there is %s", pipeline, list)
 	}
-	return component.Errorf(component.NotFound, "no run of pipeline %s has made a named artifact yet: run it first, its results are named when it succeeds", pipeline)
+	return component.Errorf(component.NotFound, "no run of pipeline %s has made a named artifact yet: run it first; its results are named when it succeeds, but for lists that pipeline.Gather made", pipeline)
 }
 
 func versionsOf(name string, page metadata.Page[metadata.Artifact]) string {

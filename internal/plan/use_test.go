@@ -267,7 +267,7 @@ func TestUsesThatDoNotExist(t *testing.T) {
 		"one":      {"made/Model@2", "use artifact made/Model@2: there is no such version; there is 1"},
 		"name":     {"made/model", "use artifact made/model@latest: no run of pipeline made has made it; there is made/Model, made/Number"},
 		"of many":  {"many/None", "there is many/N00, many/N01, many/N02, many/N03, many/N04, many/N05, many/N06, many/N07, many/N08, many/N09, ..."},
-		"pipeline": {"maid/Model@1", "use artifact maid/Model@1: no run of pipeline maid has made a named artifact yet: run it first, its results are named when it succeeds"},
+		"pipeline": {"maid/Model@1", "use artifact maid/Model@1: no run of pipeline maid has made a named artifact yet: run it first; its results are named when it succeeds, but for lists that pipeline.Gather made"},
 	} {
 		_, err := c.make(using[int](test.use))
 		if err == nil || !strings.Contains(err.Error(), test.want) || !errors.Is(err, component.ErrNotFound) {
