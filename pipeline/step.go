@@ -24,6 +24,7 @@ func Step[In, Out any](p *Builder, name string, fn func(context.Context, In) (Ou
 func wire[In, Out any](p *Builder, w wiring, fn func(context.Context, In) (Out, error), in In, each bool) Out {
 	value := reflect.ValueOf(&in).Elem()
 	bind, sh, params := p.add(w, value)
+	p.check(w, in, reflect.TypeFor[Out]())
 	var out Out
 	fields, names := p.connect(w, bind, reflect.ValueOf(&out).Elem(), each)
 	bind.Invoke = func(ctx context.Context, call graph.Call) ([]any, error) {
