@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"/component"},
 	{"/internal/codec", "/internal/source/location"},
 	{"/artifact", "/step"},
-	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint"},
+	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
 	{"/internal/plan", "/internal/logs", "/internal/export", "/internal/worker"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},

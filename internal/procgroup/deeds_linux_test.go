@@ -1,0 +1,34 @@
+package procgroup_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// leaveZombie ends when a child with a group of its own has a zombie in this one.
+func leaveZombie() {
+	keeper := self("keep the zombie")
+	keeper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	keeper.Stderr = os.Stdout
+	told, err := keeper.StdoutPipe()
+	check(err)
+	check(keeper.Start())
+	_, err = bufio.NewReader(told).ReadString('\n')
+	check(err)
+	fmt.Println(keeper.Process.Pid)
+}
+
+func keepZombie() {
+	zombie := self("")
+	zombie.Args = append(zombie.Args, "-test.run=^$")
+	zombie.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: os.Getppid()}
+	check(zombie.Start())
+	check(unix.Waitid(unix.P_PID, zombie.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
+	fmt.Println("dead")
+	time.Sleep(time.Hour)
+}

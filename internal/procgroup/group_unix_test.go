@@ -1,0 +1,57 @@
+//go:build unix
+
+package procgroup_test
+
+import (
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// What a leader leaves behind ends with it.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script string
+		code   int
+	}{
+		"child":              {"sleep 1000 & exit 0", 0},
+		"child of failed":    {"sleep 1000 & exit 5", 5},
+		"grandchild":         {"sh -c 'sh -c \"sleep 1000 & sleep 1000\" & sleep 1000' & exit 0", 0},
+		"deaf to SIGTERM":    {"(trap '' TERM HUP INT; while :; do sleep 1; done) & exit 0", 0},
+		"many":               {"for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; exit 0", 0},
+		"stopped":            {"sleep 1000 & kill -STOP $!; exit 0", 0},
+		"killed by a signal": {"sleep 1000 & kill -SEGV $$", -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, printed := group(t, exec.Command("sh", "-c", c.script))
+			state, err := g.Wait()
+			if err != nil || state.ExitCode() != c.code {
+				t.Errorf("Wait: %v, %v", state, err)
+			}
+			all(t, printed)
+		})
+	}
+}
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	g, printed := group(t, exec.Command("sh", "-c", "trap '' TERM HUP INT; sleep 1000 & echo ready; while :; do sleep 1000; done"))
+	await(t, printed, "ready")
+	g.Kill()
+	state, err := g.Wait()
+	if err != nil || state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Errorf("Wait: %v, %v", state, err)
+	}
+	all(t, printed)
+}
+
+// A process that does not lead its group ends alone.
+func TestKillOwnWithoutGroup(t *testing.T) {
+	t.Parallel()
+	g, _ := group(t, self("parent of own"))
+	if state, err := g.Wait(); err != nil || state.ExitCode() != 7 {
+		t.Errorf("Wait: %v, %v", state, err)
+	}
+}
