@@ -21,12 +21,15 @@ type Catalog interface {
 }
 
 // pinUses finds every named artifact that the graph uses, each once, so that the whole run sees the same version.
-func (r Request) pinUses(ctx context.Context) (uses []Use, err error) {
+func (r Request) pinUses(ctx context.Context) ([]Use, error) {
+	var uses []Use
 	for _, name := range r.Program.Graph.Uses() {
-		use, pinned := Use{}, slices.IndexFunc(r.Pinned, func(u Use) bool { return u.Name == name })
-		if pinned >= 0 {
-			use = r.Pinned[pinned]
-		} else if use, err = pinUse(ctx, name, r.Catalog); err != nil {
+		if i := slices.IndexFunc(r.Pinned, func(u Use) bool { return u.Name == name }); i >= 0 {
+			uses = append(uses, r.Pinned[i])
+			continue
+		}
+		use, err := pinUse(ctx, name, r.Catalog)
+		if err != nil {
 			return nil, component.Errorf(component.CodeOf(err), "use artifact %s: %w", name, err)
 		}
 		uses = append(uses, use)

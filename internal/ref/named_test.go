@@ -33,7 +33,7 @@ func TestParseNamed(t *testing.T) {
 		"a/b@-1":                         "is no version",
 		"a/b@+1":                         "is no version",
 		"a/b@01":                         "is no version",
-		"a/b@1 ":                         "is no version",
+		"a/b@1x":                         "is no version",
 		"a/b@Latest":                     "is no version",
 		"a/b@1@2":                        "is no version",
 		"a/b@9223372036854775808":        "is no version",
