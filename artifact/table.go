@@ -112,7 +112,7 @@ func (Table[T]) TenonCodec() (codec.Codec, error) {
 		return codec.Codec{}, err
 	}
 	return codec.Codec{
-		Name: "parquet", Version: 1, Type: reflect.TypeFor[Table[T]](),
+		Name: "parquet", Version: 1, Type: reflect.TypeFor[Table[T]](), Rows: layout,
 		Encode: func(ctx context.Context, w io.Writer, v any) (codec.Info, error) {
 			return encodeTable[T](ctx, w, v, layout)
 		},

@@ -23,6 +23,8 @@ type Codec struct {
 	// Decode returns a new value whose type is Type. It reads the content to its end, so that the digest is verified, or
 	// defers reading to the value itself (blobs).
 	Decode func(ctx context.Context, c Content) (any, error)
+	// Rows is the layout of what the codec writes, if that is Parquet.
+	Rows *Rows
 }
 
 // ID returns the name and version as recorded in an artifact.Record: "cbor/1".

@@ -9,7 +9,7 @@ import (
 // parquetCodec stores a slice of flat structs.
 func parquetCodec(t reflect.Type, rows *Rows) Codec {
 	return Codec{
-		Name: "parquet", Version: 1, Type: t,
+		Name: "parquet", Version: 1, Type: t, Rows: rows,
 		Encode: func(_ context.Context, w io.Writer, v any) (Info, error) {
 			rv, err := valueOf(t, v)
 			if err != nil {
