@@ -9,6 +9,7 @@
 //	dir, err := step.TempDir(ctx)                       // for files of this attempt
 //	attempt, ok := step.Info(ctx)                       // attempt.Key makes outside effects idempotent
 //	return out, step.Permanent(err)                     // do not try again
+//	db, err := DB.Get(ctx)                              // what the steps of a process share: a Resource
 //
 // All of these also work outside a run, so that a step can be called as a plain function in a unit test.
 //

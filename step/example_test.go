@@ -88,3 +88,37 @@ func ExampleInfo() {
 	charge(context.Background())
 	// Output: called outside a run
 }
+
+// Prices is opened when a step first asks for it, and closed with the client or the worker process.
+var Prices = step.NewResource("prices", func(ctx context.Context) (PriceList, error) {
+	return fetchPrices(ctx, "https://prices.example.com")
+}, nil)
+
+type PriceList map[string]float64
+
+func fetchPrices(_ context.Context, url string) (PriceList, error) {
+	return nil, errors.New("get " + url + ": no network here")
+}
+
+type QuoteIn struct{ Item string }
+
+// Quote is a step that uses a resource.
+func Quote(ctx context.Context, in QuoteIn) (artifact.Ref[float64], error) {
+	prices, err := Prices.Get(ctx)
+	if err != nil {
+		return artifact.Ref[float64]{}, err
+	}
+	return artifact.New(prices[in.Item]), nil
+}
+
+// A test gives the step a resource of its own.
+func ExampleResource() {
+	ctx := Prices.With(context.Background(), PriceList{"nail": 0.25})
+	out, err := Quote(ctx, QuoteIn{Item: "nail"})
+	fmt.Println(out.Value(), err)
+	_, err = Quote(context.Background(), QuoteIn{Item: "nail"})
+	fmt.Println(err)
+	// Output:
+	// 0.25 <nil>
+	// resource prices is opened only within a run: give a test its own with the resource's method With
+}

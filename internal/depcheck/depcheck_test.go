@@ -12,9 +12,9 @@ const module = "github.com/tenon-ml/tenon"
 
 // layers is the order of dependencies: a package may import those of earlier layers and of its own, never of later ones.
 var layers = [][]string{
-	{"/internal/part", "/internal/ref", "/internal/scope", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/proto/tenon/worker/v1"},
+	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/proto/tenon/worker/v1"},
 	{"/component"},
-	{"/internal/codec", "/internal/source/location"},
+	{"/internal/codec", "/internal/scope", "/internal/source/location"},
 	{"/artifact", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds

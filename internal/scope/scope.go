@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// Scope is what the worker provides to a step. Every field is set and safe for concurrent use.
+// Scope is what the worker provides to a step. Every field but Resources is set, and all are safe for concurrent use.
 type Scope struct {
 	Run, Pipeline, Step string
 	Index               int // of the element in a mapped step; -1 otherwise
@@ -22,6 +22,8 @@ type Scope struct {
 	Save func(ctx context.Context, v any) error
 	// Restore sets *target to the newest checkpoint of the step, also of an earlier attempt. It reports false if there is none.
 	Restore func(ctx context.Context, target any) (bool, error)
+	// Resources that the steps of the process share; nil if there are none.
+	Resources *Resources
 }
 
 type key struct{}

@@ -13,7 +13,9 @@ const (
 )
 
 // ofTenon begin the names of the functions that call user code, and of the method that panics for want of a value.
-var ofTenon = []string{module + "internal/worker.", module + "pipeline.", module + "artifact.Ref["}
+var ofTenon = []string{
+	module + "internal/worker.", module + "internal/scope.", module + "internal/hooks.", module + "pipeline.", module + "artifact.Ref[", module + "step.(*Resource[",
+}
 
 // Recovered returns the frames between the panic that the calling deferred function recovered and Tenon's call of the user's code,
 // innermost first: a line with the function, and an indented one with file and line. Of a deep recursion it shows the innermost frames.
