@@ -4,18 +4,38 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
+// resumeOptions are the flags of resume.
+type resumeOptions struct {
+	accept bool
+	format format
+}
+
+func (o *resumeOptions) flags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.accept, "accept-changes", false, "go on although the code of steps has changed since the run began")
+	o.format.add(flags)
+}
+
+// replayOptions are the flags of replay.
+type replayOptions struct {
+	runOptions
+	from []string
+}
+
+func (o *replayOptions) flags(flags *pflag.FlagSet) {
+	flags.Var(&list{&o.from, 200}, "from", "`step` to run again, with all that depends on it; may be repeated")
+	o.runOptions.flags(flags)
+}
+
 // resumeCommand is the command of a program that goes on with one of its runs.
 func (c *cli) resumeCommand() *cobra.Command {
-	var (
-		f      format
-		accept bool
-	)
+	var o resumeOptions
 	cmd := &cobra.Command{
 		Use:   "resume RUN [flags]",
 		Short: "Go on with a run that did not succeed",
@@ -24,14 +44,13 @@ func (c *cli) resumeCommand() *cobra.Command {
 		Args:              arguments(1, 1, "the run to go on with"),
 		ValidArgsFunction: once(c.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.again(cmd.Context(), args[0], f, func(ctx context.Context, client Client, p pipeline.Definition, run metadata.Run) (pipeline.Submission, error) {
-				return pipeline.Resumed(ctx, client, p, run.ID, pipeline.ResumeConfig{AcceptChanges: accept})
+			return c.again(cmd.Context(), args[0], o.format, func(ctx context.Context, client Client, p pipeline.Definition, run metadata.Run) (pipeline.Submission, error) {
+				return pipeline.Resumed(ctx, client, p, run.ID, pipeline.ResumeConfig{AcceptChanges: o.accept})
 			})
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
-	cmd.Flags().BoolVar(&accept, "accept-changes", false, "go on although the code of steps has changed since the run began")
-	f.add(cmd.Flags())
+	o.flags(cmd.Flags())
 	c.describe(cmd, func() {
 		cmd.Example = c.app.Program + " resume LAST\n" + c.app.Program + " resume nightly-7 --accept-changes"
 	})
@@ -40,10 +59,7 @@ func (c *cli) resumeCommand() *cobra.Command {
 
 // replayCommand is the command of a program that makes a new run of an old one.
 func (c *cli) replayCommand() *cobra.Command {
-	var (
-		o    runOptions
-		from []string
-	)
+	var o replayOptions
 	cmd := &cobra.Command{
 		Use:   "replay RUN [flags]",
 		Short: "Make a new run of an old one, with changes",
@@ -54,12 +70,11 @@ func (c *cli) replayCommand() *cobra.Command {
 		ValidArgsFunction: once(c.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.again(cmd.Context(), args[0], o.format, func(ctx context.Context, client Client, p pipeline.Definition, run metadata.Run) (pipeline.Submission, error) {
-				return c.replayed(ctx, client, p, run, &o, from)
+				return c.replayed(ctx, client, p, run, &o)
 			})
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
-	cmd.Flags().Var(&list{&from, 200}, "from", "`step` to run again, with all that depends on it; may be repeated")
 	o.flags(cmd.Flags())
 	c.describe(cmd, func() {
 		cmd.Example = c.app.Program + " replay LAST --set lr=0.2\n" + c.app.Program + " replay nightly-7 --from train"
@@ -68,7 +83,7 @@ func (c *cli) replayCommand() *cobra.Command {
 }
 
 // replayed makes the submission of a replay.
-func (c *cli) replayed(ctx context.Context, client Client, p pipeline.Definition, run metadata.Run, o *runOptions, from []string) (pipeline.Submission, error) {
+func (c *cli) replayed(ctx context.Context, client Client, p pipeline.Definition, run metadata.Run, o *replayOptions) (pipeline.Submission, error) {
 	recorded, params, err := pipeline.Recall(ctx, client, p, run.ID)
 	if err != nil {
 		return pipeline.Submission{}, err
@@ -86,7 +101,7 @@ func (c *cli) replayed(ctx context.Context, client Client, p pipeline.Definition
 		return pipeline.Submission{}, err
 	}
 	return pipeline.Submission{
-		Pipeline: p, Params: in.params, Program: program, Config: config.Over(recorded.Config), Replay: &pipeline.Replay{Run: run.ID, From: from},
+		Pipeline: p, Params: in.params, Program: program, Config: config.Over(recorded.Config), Replay: &pipeline.Replay{Run: run.ID, From: o.from},
 	}, nil
 }
 

@@ -35,7 +35,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRuns)
 		case "pipeline":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRecordedPipelines)
-		case "name", "tag", "limit", "after", "parallel", "step":
+		case "name", "tag", "limit", "after", "parallel", "step", "from", "note", "by":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
 		}
 	})

@@ -5,61 +5,77 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
 // program is one of the commands that need the code of the steps, and so the program that started the run.
-type program struct{ verb, what string }
+type program struct {
+	verb string
+	// flags adds the flags of the program's command.
+	flags func(*pflag.FlagSet)
+	what  string
+}
 
 var (
-	resume = program{"resume", "Go on with a run that did not succeed"}
-	replay = program{"replay", "Make a new run of an old one, with changes"}
+	resume = program{"resume", func(f *pflag.FlagSet) { (&resumeOptions{}).flags(f) }, "Go on with a run that did not succeed"}
+	replay = program{"replay", func(f *pflag.FlagSet) { (&replayOptions{}).flags(f) }, "Make a new run of an old one, with changes"}
 )
 
-// runAgainCommand finds the program that started a run, and runs its command of the same name.
+// forwarded is a flag that is checked here and handed on to the program.
+type forwarded struct {
+	pflag.Value
+	name string
+	to   *[]string
+}
+
+// Set implements pflag.Value.
+func (f *forwarded) Set(s string) error {
+	if err := f.Value.Set(s); err != nil {
+		return err
+	}
+	*f.to = append(*f.to, "--"+f.name+"="+s)
+	return nil
+}
+
+// runAgainCommand finds the program that started a run, and calls its command of the same name.
 func (c *cli) runAgainCommand(p program) *cobra.Command {
+	var rest []string
 	cmd := &cobra.Command{
-		Use:   p.verb + " RUN [flags of the program]",
+		Use:   p.verb + " RUN [flags]",
 		Short: p.what,
 		Long: p.what + ".\n\nThe steps are code of the program that started the run: this command finds that program and calls its command \"" + p.verb +
-			"\", with all the flags that are given here. If it is gone, as one that was started by \"go run\" is, the command says how to do the same.",
-		Example:            "tenon run " + p.verb + " LAST",
-		DisableFlagParsing: true,
-		ValidArgsFunction:  once(c.completeRuns),
+			"\" with the same flags. If the program is gone, as one that was started by \"go run\" is, the command says how to do the same.",
+		Example:           "tenon run " + p.verb + " LAST",
+		Args:              arguments(1, 1, "the run"),
+		ValidArgsFunction: once(c.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
-				return cmd.Help()
-			}
-			if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
-				return usagef("%s: name the run first: tenon run %s RUN", cmd.CommandPath(), p.verb)
-			}
-			return c.callProgram(cmd.Context(), p, args)
+			return c.callProgram(cmd.Context(), p, args[0], rest)
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
+	p.flags(cmd.Flags())
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &forwarded{f.Value, f.Name, &rest} })
 	return cmd
 }
 
-func (c *cli) callProgram(ctx context.Context, p program, args []string) error {
-	args = slices.Clone(args)
-	var driver metadata.Driver
-	home := c.home
+func (c *cli) callProgram(ctx context.Context, p program, ref string, flags []string) error {
+	var what metadata.Program
+	args := []string{p.verb}
 	err := c.withClient(ctx, func(client Client) error {
-		run, err := findRun(ctx, client.Metadata(), args[0], "")
-		args[0], driver, home = run.ID, run.Driver, client.Home()
+		run, err := findRun(ctx, client.Metadata(), ref, "")
+		what = run.Driver.Program
+		args = append(append(args, run.ID), flags...)
+		args = append(args, "--home="+client.Home())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	args = append([]string{p.verb}, args...)
-	args = append(args, "--home", home)
-	what := driver.Program
 	if !what.Main {
 		return component.Errorf(component.FailedPrecondition, "run %s was started from Go code of %s: it calls the method %s of its pipeline, or Recover of the client, when it starts again",
 			args[1], describeProgram(what), map[string]string{"resume": "Resume", "replay": "Replay"}[p.verb])

@@ -170,10 +170,10 @@ func mask(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	for pattern, name := range map[string]string{
 		`sha256:[0-9a-f]{64}`: "DIGEST",
-		`"(cache_key|host|preview|session)": "([^"\\]|\\.)*"`: `"$1": "TEXT"`,
-		`"(pid|duration_seconds|size)": [0-9.e+-]+`:           `"$1": 0`,
-		`20\d\d-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`:          "TIME",
-		`numbers-20\d{6}-\d{6}`:                               "numbers-TIME",
+		`"(cache_key|host|preview|session|path|package|dir)": "([^"\\]|\\.)*"`: `"$1": "TEXT"`,
+		`"(pid|duration_seconds|size)": [0-9.e+-]+`:                            `"$1": 0`,
+		`20\d\d-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`:                           "TIME",
+		`numbers-20\d{6}-\d{6}`:                                                "numbers-TIME",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, name)
 	}
