@@ -6,21 +6,23 @@ import (
 	workerv1 "github.com/tenon-ml/tenon/proto/tenon/worker/v1"
 )
 
+// configTo sends nothing of what says nothing.
 func configTo(c step.Config) *workerv1.StepConfig {
 	p := &workerv1.StepConfig{
-		Retry: &workerv1.StepConfig_Retry{
-			Attempts: int64(c.Retry.Attempts), Backoff: durationTo(c.Retry.Backoff), MaxBackoff: durationTo(c.Retry.MaxBackoff),
-		},
-		Timeout: durationTo(c.Timeout),
-		Resources: &workerv1.StepConfig_Resources{
-			Cpu: c.Resources.CPU, Memory: int64(c.Resources.Memory), Gpu: int64(c.Resources.GPU),
-		},
-		Cache:       &workerv1.StepConfig_Cache{Mode: text(string(c.Cache.Mode)), Ttl: durationTo(c.Cache.TTL)},
-		Version:     text(c.Version),
-		Tolerate:    &workerv1.StepConfig_Tolerance{Count: int64(c.Tolerate.Count), Share: c.Tolerate.Share},
-		ShareInputs: text(string(c.ShareInputs)),
-		Runner:      text(c.Runner),
-		External:    text(string(c.External)),
+		Timeout: durationTo(c.Timeout), Version: text(c.Version), ShareInputs: text(string(c.ShareInputs)), Runner: text(c.Runner),
+		External: text(string(c.External)),
+	}
+	if r := c.Retry; r != (step.Retry{}) {
+		p.Retry = &workerv1.StepConfig_Retry{Attempts: int64(r.Attempts), Backoff: durationTo(r.Backoff), MaxBackoff: durationTo(r.MaxBackoff)}
+	}
+	if r := c.Resources; r != (step.Resources{}) {
+		p.Resources = &workerv1.StepConfig_Resources{Cpu: r.CPU, Memory: int64(r.Memory), Gpu: int64(r.GPU)}
+	}
+	if c := c.Cache; c != (step.Cache{}) {
+		p.Cache = &workerv1.StepConfig_Cache{Mode: text(string(c.Mode)), Ttl: durationTo(c.TTL)}
+	}
+	if t := c.Tolerate; t != (step.Tolerance{}) {
+		p.Tolerate = &workerv1.StepConfig_Tolerance{Count: int64(t.Count), Share: t.Share}
 	}
 	if c.Limits != nil {
 		p.Limits = &workerv1.StepConfig_Limits{Names: all(c.Limits, text)}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ const handshakeTimeout = 10 * time.Second
 type Conn struct {
 	run, attempt string
 	client       workerv1.WorkerServiceClient
-	transport    *http.Transport
+	transport    *transport
 
 	// over ends the streams.
 	over    context.Context //nolint:containedctx // it is the connection's life
@@ -63,9 +62,8 @@ func Connect(ctx context.Context, getenv func(string) string) (*Conn, error) {
 	}
 	c.lose = sync.OnceFunc(func() { close(c.lost) })
 	c.over, c.end = context.WithCancel(context.WithoutCancel(ctx))
-	dial := &dialer{network: network, address: target, over: c.over, lost: c.lost}
-	c.transport = &http.Transport{DialContext: dial.dial, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10}
-	c.client = workerv1.NewWorkerServiceClient(&http.Client{Transport: &authorized{token, c.transport}}, "http://engine",
+	c.transport = &transport{dialer: &dialer{network: network, address: target, over: c.over, lost: c.lost}, token: token}
+	c.client = workerv1.NewWorkerServiceClient(c.transport, "http://engine",
 		connect.WithReadMaxBytes(answerLimit),
 		connect.WithSendMaxBytes(requestLimit),
 		connect.WithAcceptCompression("gzip", nil, nil),
@@ -238,20 +236,8 @@ func (c *Conn) repeat(ctx context.Context, send func() error) error {
 func (c *Conn) Close() error {
 	c.end()
 	c.streams.Wait()
-	c.transport.CloseIdleConnections()
+	c.transport.close()
 	return nil
-}
-
-// authorized adds the token to every request.
-type authorized struct {
-	token string
-	next  http.RoundTripper
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set(authorization, bearer+a.token) // connect makes the header anew for each request
-	return a.next.RoundTrip(r)
 }
 
 // tokenLimit bounds the file of a token in bytes.

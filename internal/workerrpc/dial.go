@@ -14,7 +14,7 @@ type dialer struct {
 	lost <-chan struct{}
 }
 
-func (d *dialer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	defer context.AfterFunc(d.over, cancel)()
