@@ -16,7 +16,9 @@ import (
 	"github.com/tenon-ml/tenon/artifact"
 )
 
-func day(month time.Month, day int) time.Time { return time.Date(2001, month, day, 7, 30, 0, 0, time.UTC) }
+func day(month time.Month, day int) time.Time {
+	return time.Date(2001, month, day, 7, 30, 0, 0, time.UTC)
+}
 
 // rec returns a row of which nothing is missing.
 func rec(date time.Time, delay int64, origin string) record {
