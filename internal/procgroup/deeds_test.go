@@ -1,6 +1,7 @@
 package procgroup_test
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,18 +21,20 @@ const deedEnv = "PROCGROUP_TEST_DEED"
 const limit = 64 << 20
 
 var deeds = map[string]func(){
-	"exit":            func() { os.Exit(3) },
-	"sleep":           func() { time.Sleep(time.Hour) },
-	"own":             procgroup.KillOwn,
-	"child and own":   childAndOwn,
-	"parent of own":   parentOfOwn,
-	"allocate":        allocate,
-	"allocate a lot":  func() { limitMemory(); makeSlice(1 << 40) },
-	"stay below":      stayBelow,
-	"peak":            func() { fmt.Print(int64(procgroup.PeakMemory())) },
-	"peak of 64 MiB":  func() { makeSlice(64 << 20); fmt.Print(int64(procgroup.PeakMemory())) },
-	"leave a zombie":  leaveZombie,
-	"keep the zombie": keepZombie,
+	"exit":                func() { os.Exit(3) },
+	"sleep":               func() { time.Sleep(time.Hour) },
+	"own":                 procgroup.KillOwn,
+	"child and own":       childAndOwn,
+	"parent of own":       parentOfOwn,
+	"leave a large child": leaveLargeChild,
+	"large":               large,
+	"allocate":            allocate,
+	"allocate a lot":      func() { limitMemory(); makeSlice(1 << 33) },
+	"stay below":          stayBelow,
+	"peak":                func() { fmt.Print(int64(procgroup.PeakMemory())) },
+	"peak of 64 MiB":      func() { makeSlice(64 << 20); fmt.Print(int64(procgroup.PeakMemory())) },
+	"leave a zombie":      leaveZombie,
+	"keep the zombie":     keepZombie,
 }
 
 func TestMain(m *testing.M) {
@@ -71,17 +74,35 @@ func parentOfOwn() {
 	os.Exit(7)
 }
 
+// leaveLargeChild ends when its child has used much memory.
+func leaveLargeChild() {
+	child := self("large")
+	child.Stdout = os.Stdout
+	told, err := child.StderrPipe()
+	check(err)
+	check(child.Start())
+	_, err = bufio.NewReader(told).ReadString('\n')
+	check(err)
+}
+
+func large() {
+	s := makeSlice(512 << 20)
+	fmt.Fprintln(os.Stderr, "large")
+	time.Sleep(time.Hour)
+	runtime.KeepAlive(s)
+}
+
 func limitMemory() { check(procgroup.LimitMemory(limit)) }
 
 // makeSlice makes and uses a slice of n bytes.
 //
 //go:noinline
-func makeSlice(n int) {
+func makeSlice(n int) []byte {
 	s := make([]byte, n)
 	for i := 0; i < len(s); i += 4096 {
 		s[i] = 1
 	}
-	runtime.KeepAlive(s)
+	return s
 }
 
 // allocate uses ever more memory.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +16,13 @@ const (
 	// moreVictim is how much likelier than its host a worker is chosen when the kernel runs out of memory, in thousandths of all memory.
 	moreVictim = 100
 	maxVictim  = 1000
+)
+
+// Fields of /proc/PID/stat, counted after the name. The first thread of a process is a zombie while others still die.
+const (
+	statState   = 0
+	statGroup   = 2
+	statThreads = 17
 )
 
 type platform struct {
@@ -53,9 +61,9 @@ func (g *Group) lives() bool {
 		if err != nil {
 			continue
 		}
-		// "7 (name) S 1 42 ...": state, parent and group come after the name, which may hold anything.
-		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) > 2 && string(fields[2]) == strconv.Itoa(g.pid()) && fields[0][0] != 'Z' && fields[0][0] != 'X' {
+		_, rest, _ := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(" ")) // after the name, which may hold anything
+		fields := strings.Fields(string(rest))
+		if len(fields) > statThreads && fields[statGroup] == strconv.Itoa(g.pid()) && (fields[statState] != "Z" || fields[statThreads] != "1") {
 			return true
 		}
 	}

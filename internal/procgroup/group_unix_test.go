@@ -35,6 +35,28 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
+// A process with much memory takes a while to die.
+func TestWaitForTheDying(t *testing.T) {
+	t.Parallel()
+	g, printed := group(t, self("leave a large child"))
+	if state, err := g.Wait(); err != nil || !state.Success() {
+		t.Errorf("Wait: %v, %v", state, err)
+	}
+	conn, err := printed.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = conn.Read(func(fd uintptr) bool {
+		if n, err := syscall.Read(int(fd), make([]byte, 1)); n != 0 || err != nil {
+			t.Errorf("it lives: %d, %v", n, err)
+		}
+		return true
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestKill(t *testing.T) {
 	t.Parallel()
 	g, printed := group(t, exec.Command("sh", "-c", "trap '' TERM HUP INT; sleep 1000 & echo ready; while :; do sleep 1000; done"))
