@@ -33,7 +33,7 @@
 //
 //   - artifact: what steps exchange: Ref, File, Dir, Blob, Table, Source, codecs, and the artifact store
 //   - step: the configuration of a step and its surroundings while it runs
-//   - pipeline: Define, Step, Map, Then, Gather, When, FirstOf, Sub
+//   - pipeline: Define, Step, Map, Then, Gather, When, FirstOf, Sub, Use, Wait
 //   - pipeline/pipelinetest: run a pipeline in a unit test
 //   - stack, component: what a run executes on, and how to plug other parts in
 //   - metadata: the records of everything that ran
