@@ -94,8 +94,10 @@ func prepare(ctx context.Context, parts []Part, j workerrpc.Job, a worker.Assign
 	if err := sameExecutable(ctx, j.Executable); err != nil {
 		return workbench{}, err
 	}
-	if err := procgroup.LimitMemory(a.Config.Resources.Memory); err != nil {
-		return workbench{}, err
+	if limit := a.Config.Resources.Memory; limit > 0 {
+		if err := procgroup.LimitMemory(limit); err != nil {
+			return workbench{}, err
+		}
 	}
 	program, err := rebuild(s.pipelines, j)
 	if err != nil {
