@@ -38,7 +38,7 @@ type port struct {
 func newBuilder(name string, codecs []codec.Codec) *Builder {
 	return &Builder{
 		build:   &ref.Build{Pipeline: name},
-		program: &graph.Program{Graph: &graph.Graph{Version: graph.Version, Pipeline: name, Nodes: []graph.Node{}}},
+		program: &graph.Program{Graph: &graph.Graph{Version: graph.Version, Pipeline: name, Nodes: []graph.Node{}}, Codecs: codecs},
 		shapes:  shapes{codecs: codecs, known: map[reflect.Type]*shape{}, flaws: map[reflect.Type][]flaw{}},
 		ports:   map[reflect.Type]port{},
 		index:   map[string]int{},

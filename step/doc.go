@@ -8,6 +8,7 @@
 //	step.Metric(ctx, "loss", loss)                      // a point of a series, stored with the attempt
 //	dir, err := step.TempDir(ctx)                       // for files of this attempt
 //	attempt, ok := step.Info(ctx)                       // attempt.Key makes outside effects idempotent
+//	found, err := step.Restore(ctx, &state)             // what an earlier attempt saved with step.Checkpoint
 //	return out, step.Permanent(err)                     // do not try again
 //	db, err := DB.Get(ctx)                              // what the steps of a process share: a Resource
 //

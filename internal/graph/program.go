@@ -17,6 +17,8 @@ type Program struct {
 	Results  []Port    // of Graph.Results, by index
 	// Condition is how the conditions of all steps are read, which are of type bool. Unset if no step has one.
 	Condition Port
+	// Codecs are those that the pipeline binds to types.
+	Codecs []codec.Codec
 	// Defaults is the pipeline's layer of every step's configuration.
 	Defaults step.Config
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Host string
 	// Sources opens pinned outside data. TempDir is called when a local copy is needed.
 	Sources func(tempDir func() (string, error)) ref.Opener
+	// Resources that the steps of this process share. Nil: steps that ask for one get an error.
+	Resources *scope.Resources
 }
 
 // Kinds of failures.
@@ -73,12 +75,16 @@ type execution struct {
 	program *graph.Program
 	node    *graph.Node
 	bind    *graph.Binding
-	store   artifact.Store
+	store   *traffic
 	options Options
 	a       Assignment
 	said    *said
 
-	mu sync.Mutex // guards made and over
+	saving sync.Mutex // held while a checkpoint is being saved
+
+	mu sync.Mutex // guards what follows
+	// checkpoint is the newest of the step; nil if there is none.
+	checkpoint *artifact.Record
 	// made is the attempt's own directory, once it was asked for.
 	made string
 	over bool // the attempt has ended
@@ -87,7 +93,7 @@ type execution struct {
 func newExecution(h Host, p *graph.Program, store artifact.Store, o Options, a Assignment) *execution {
 	e := &execution{
 		host: h, program: p, node: &p.Graph.Nodes[a.Node], bind: &p.Bindings[a.Node],
-		store: store, options: o, a: a,
+		store: &traffic{Store: store}, options: o, a: a, checkpoint: a.Checkpoint,
 	}
 	e.said = newSaid(a, store)
 	return e
@@ -110,6 +116,7 @@ func (e *execution) run(ctx context.Context) Report {
 	}
 	r.Outputs, r.Failure, r.Finished = res.outputs, res.failure, time.Now()
 	r.Metrics, r.Logs = e.said.close()
+	r.Read, r.Written = e.store.read.Load(), e.store.written.Load()
 	e.removeDir()
 	return r
 }
@@ -129,7 +136,7 @@ func (e *execution) call(ctx, attempt context.Context, done chan<- result) {
 	}}
 	defer func() { done <- res }()
 	defer e.recovered(&res)
-	values, failure := e.invoke(attempt)
+	values, failure := e.invoke(ctx, attempt)
 	if failure == nil {
 		res.outputs, failure = e.save(ctx, values)
 	}
@@ -165,12 +172,12 @@ func (e *execution) attend(done <-chan result, cancel context.CancelCauseFunc) r
 }
 
 // invoke decodes the inputs and calls the step function.
-func (e *execution) invoke(ctx context.Context) ([]any, *Failure) {
-	call, failure := e.inputs(ctx)
+func (e *execution) invoke(ctx, attempt context.Context) ([]any, *Failure) {
+	call, failure := e.inputs(attempt)
 	if failure != nil {
 		return nil, failure
 	}
-	values, err := e.bind.Invoke(scope.With(ctx, e.scope()), call)
+	values, err := e.bind.Invoke(scope.With(attempt, e.scope(e.saver(ctx, attempt))), call)
 	if err != nil {
 		message := cmp.Or(err.Error(), fmt.Sprintf("an error of type %T, without a message", err))
 		return nil, &Failure{Kind: KindError, Message: message, Permanent: step.IsPermanent(err), Err: err}
@@ -206,10 +213,11 @@ func (e *execution) explain(ctx context.Context, f *Failure) {
 	}
 }
 
-func (e *execution) scope() *scope.Scope {
+func (e *execution) scope(save func(context.Context, any) error) *scope.Scope {
 	return &scope.Scope{
 		Run: e.a.Run, Pipeline: e.a.Pipeline, Step: e.a.Step, Index: e.a.Index, Attempt: e.a.Number, AttemptID: e.a.Attempt, Key: e.a.Key,
 		Logger: e.said.logger, Metric: e.said.metric, Progress: e.said.progress, TempDir: e.tempDir,
+		Save: save, Restore: e.restore, Resources: e.options.Resources,
 	}
 }
 
@@ -232,6 +240,12 @@ func (e *execution) tempDir() (string, error) {
 	}
 	e.made = dir
 	return dir, nil
+}
+
+func (e *execution) ended() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.over
 }
 
 func (e *execution) removeDir() {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/internal/transfer"
@@ -73,13 +74,8 @@ func each(n int, worth func(int) bool, do func(int) error) error {
 
 func (e *execution) load(ctx context.Context, i int, rec artifact.Record) (any, error) {
 	port := e.bind.Inputs[i]
-	read := func(ctx context.Context, dir func() (string, error)) (v any, err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("the codec panicked: %v", r)
-			}
-		}()
-		return load(ctx, e.store, port, rec, dir)
+	read := func(ctx context.Context, dir func() (string, error)) (any, error) {
+		return e.get(rec, func() (any, error) { return load(ctx, e.store, port, rec, dir) })
 	}
 	var v any
 	var err error
@@ -101,6 +97,17 @@ func load(ctx context.Context, store artifact.Store, port graph.Port, rec artifa
 	return transfer.Load(ctx, store, port.Codec, rec, dir)
 }
 
+// get reads a value of the attempt.
+func (e *execution) get(rec artifact.Record, read func() (any, error)) (v any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the codec panicked: %v", r)
+		}
+	}()
+	e.store.read.Add(inlineSize(rec))
+	return read()
+}
+
 // perElement reports whether an input of a mapped step differs between elements.
 func (e *execution) perElement(i int) bool {
 	from := e.node.Inputs[i].From
@@ -111,7 +118,7 @@ func (e *execution) sources() []*ref.SourceHandle {
 	if len(e.bind.Sources) == 0 {
 		return nil
 	}
-	opener := e.options.Sources(e.tempDir)
+	opener := &countedOpener{e.options.Sources(e.tempDir), &e.store.read}
 	handles := make([]*ref.SourceHandle, len(e.bind.Sources))
 	for i := range handles {
 		handles[i] = &ref.SourceHandle{Pin: e.a.Pins[i], Opener: opener}
@@ -123,18 +130,25 @@ func (e *execution) sources() []*ref.SourceHandle {
 func (e *execution) save(ctx context.Context, values []any) ([]artifact.Record, *Failure) {
 	records := make([]artifact.Record, len(values))
 	write := func(i int) (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = step.Permanent(fmt.Errorf("output %s: the codec panicked: %v", e.node.Outputs[i].Name, r))
-			}
-		}()
-		records[i], err = transfer.Save(ctx, e.store, e.bind.Outputs[i].Codec, e.node.Outputs[i].Type, values[i])
+		records[i], err = e.put(ctx, e.bind.Outputs[i].Codec, e.node.Outputs[i].Type, values[i])
 		if err != nil {
 			return fmt.Errorf("output %s: %w", e.node.Outputs[i].Name, err)
 		}
 		return nil
 	}
 	return records, outputFailure(each(len(values), func(int) bool { return true }, write))
+}
+
+// put encodes and stores a value of the attempt.
+func (e *execution) put(ctx context.Context, c codec.Codec, typ string, v any) (rec artifact.Record, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = step.Permanent(fmt.Errorf("the codec panicked: %v", r))
+		}
+	}()
+	rec, err = transfer.Save(ctx, e.store, c, typ, v)
+	e.store.written.Add(int64(len(rec.Inline)))
+	return rec, err
 }
 
 func outputFailure(err error) *Failure {
