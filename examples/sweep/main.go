@@ -1,11 +1,11 @@
 // Sweep searches for the best settings of a classifier by cross-validation, and promotes the best one if it is good enough.
 //
-//	go run ./examples/sweep                                         # 18 settings: train and score each, pick the best, promote it
-//	go run ./examples/sweep                                         # again: everything comes from the cache
-//	go run ./examples/sweep run --set 'penalties=[0.001,0.003,0.01]' # trains for the one penalty that is new
-//	go run ./examples/sweep run --set bar=0.995                     # nothing is trained, and nothing is good enough: promote is skipped
-//	go run ./examples/sweep params                                  # what else can be set
-//	go run ./examples/sweep graph                                   # the steps, and what flows between them
+//	go run ./examples/sweep                                        # 18 settings: train and score each, pick the best, promote it
+//	go run ./examples/sweep                                        # again: everything comes from the cache
+//	go run ./examples/sweep run --set 'penalties=[0.0001,0.0003]'  # trains for the one penalty that is new
+//	go run ./examples/sweep run --set bar=0.995                    # nothing is trained, and nothing is good enough: promote is skipped
+//	go run ./examples/sweep params                                 # what else can be set
+//	go run ./examples/sweep graph                                  # the steps, and what flows between them
 //
 // The search is pipeline.Map over a grid of settings, and pipeline.Then for each of them, without waiting for the others; pipeline.Gather makes a
 // list of the scores, and pipeline.When makes the last step depend on a value. Each setting is cached for itself: add one, and only that one is
