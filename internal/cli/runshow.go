@@ -256,28 +256,30 @@ func factsOf(rec artifact.Record) string {
 	if rec.Size >= 1024 { // the size of a number says nothing
 		parts = append(parts, size(rec.Size))
 	}
-	whole := func(key string) (int, bool) {
-		switch n := rec.Meta[key].(type) {
-		case float64: // from JSON
-			return int(n), true
-		case int:
-			return n, true
-		}
-		return 0, false
-	}
-	if n, ok := whole("rows"); ok {
+	if n, ok := wholeOf(rec.Meta["rows"]); ok {
 		parts = append(parts, count(n, "row"))
 	}
-	if w, ok := whole("width"); ok {
-		if h, ok := whole("height"); ok {
+	if w, ok := wholeOf(rec.Meta["width"]); ok {
+		if h, ok := wholeOf(rec.Meta["height"]); ok {
 			parts = append(parts, fmt.Sprintf("%d×%d", w, h))
 		}
 	}
-	if n, ok := whole("files"); ok {
+	if n, ok := wholeOf(rec.Meta["files"]); ok {
 		parts = append(parts, count(n, "file"))
 	}
 	if len(rec.Elements) > 0 {
 		parts = append(parts, count(len(rec.Elements), "element"))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// wholeOf returns a number that a codec found out.
+func wholeOf(meta any) (n int, ok bool) {
+	switch n := meta.(type) {
+	case float64: // from JSON
+		return int(n), true
+	case int:
+		return n, true
+	}
+	return 0, false
 }

@@ -48,8 +48,14 @@ func (l leakFree) Run() int {
 // TestScripts runs whole programs, each script in a home of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+	testscript.Run(t, scripts(t, "script"))
+}
+
+// scripts are those of a directory.
+func scripts(t *testing.T, dir string) testscript.Params {
+	t.Helper()
+	return testscript.Params{
+		Dir:                 filepath.Join("testdata", dir),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       flag.Lookup("update").Value.String() == "true",
@@ -66,7 +72,7 @@ func TestScripts(t *testing.T) {
 			"mask":      mask,
 			"untouched": untouched,
 		},
-	})
+	}
 }
 
 // exits CODE COMMAND [ARG...] runs a command that ends with an exit code.
@@ -103,14 +109,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	env, _ := ts.Value("env").(*testscript.Env)
-	i := slices.IndexFunc(filepath.SplitList(ts.Getenv("PATH")), func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, args[2]))
-		return err == nil
-	})
-	if i < 0 {
-		ts.Fatalf("no command %s", args[2])
-	}
-	cmd := exec.Command(filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[i], args[2]), args[3:]...)
+	cmd := exec.Command(executable(ts, args[2]), args[3:]...)
 	cmd.Dir, cmd.Env = env.WorkDir, env.Vars
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
@@ -127,6 +126,19 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "stderr.txt"), all.Bytes(), 0o600))
 	checkExit(ts, cmd.Wait(), want)
+}
+
+// executable finds a command of the script.
+func executable(ts *testscript.TestScript, name string) string {
+	dirs := filepath.SplitList(ts.Getenv("PATH"))
+	i := slices.IndexFunc(dirs, func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+	if i < 0 {
+		ts.Fatalf("no command %s", name)
+	}
+	return filepath.Join(dirs[i], name)
 }
 
 // jsonpath FILE PATH WANT compares what stands at a path, such as steps.0.state, in a JSON document.

@@ -20,6 +20,14 @@ func (c Cell) Null() bool {
 	return (k == reflect.Pointer || k == reflect.Slice) && c.v.IsNil()
 }
 
+// Len returns the number of bytes of a string or of bytes; 0 for any other value.
+func (c Cell) Len() int {
+	if v := reflect.Indirect(c.v); v.Kind() == reflect.String || v.Kind() == reflect.Slice {
+		return v.Len()
+	}
+	return 0
+}
+
 // Text is the value in full: a float in as many digits as tell it from all others, bytes as base64; null is empty. A string is as it is, whatever it
 // holds.
 func (c Cell) Text() string {
@@ -27,10 +35,10 @@ func (c Cell) Text() string {
 		return ""
 	}
 	v := reflect.Indirect(c.v)
-	switch k := v.Kind(); {
-	case k == reflect.String:
+	switch v.Kind() {
+	case reflect.String:
 		return v.String()
-	case k == reflect.Float32 || k == reflect.Float64:
+	case reflect.Float32, reflect.Float64:
 		if name, ok := jsonfloat.Name(v.Float()); ok {
 			return name
 		}

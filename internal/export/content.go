@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -52,6 +53,24 @@ func (c *Content) TempDir() (string, error) {
 		c.dir = dir
 	}
 	return os.MkdirTemp(c.dir, "value-*")
+}
+
+// Kind tells the kind of the content, for which it may read its start.
+func (c *Content) Kind(ctx context.Context) (Kind, error) {
+	if k := kindOfCodec(c.rec.Codec); k != "" {
+		return k, nil
+	}
+	r, err := c.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	head := make([]byte, HeadSize)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	return KindOf(c.rec.Codec, head[:n]), nil
 }
 
 // Close removes temporary files.

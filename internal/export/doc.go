@@ -28,13 +28,28 @@ const (
 	Opaque  Kind = "opaque"  // anything else
 )
 
-// HeadSize is how much of the start of content [KindOf] needs.
+// HeadSize is how many bytes of the start of content [KindOf] looks at.
 const HeadSize = 512
 
-// KindOf tells the kind of content by the ID of the codec that wrote it, and where the codec leaves bytes as they were by its start, of at most
-// HeadSize bytes.
+// KindOf tells the kind of content by the ID of the codec that wrote it and, where that says nothing, by its start of at most HeadSize bytes.
 func KindOf(codecID string, head []byte) Kind {
-	name, version, err := codec.ParseID(codecID)
+	if k := kindOfCodec(codecID); k != "" {
+		return k
+	}
+	switch kind, _, _ := strings.Cut(http.DetectContentType(head), ";"); {
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		return Rows
+	case kind == "image/png", kind == "image/jpeg", kind == "image/gif":
+		return Image
+	case strings.HasPrefix(kind, "text/"):
+		return Text
+	}
+	return Opaque
+}
+
+// kindOfCodec returns "" for a codec whose content may be anything.
+func kindOfCodec(id string) Kind {
+	name, version, err := codec.ParseID(id)
 	if err != nil || version != 1 {
 		return Opaque // nothing here knows another version
 	}
@@ -52,15 +67,7 @@ func KindOf(codecID string, head []byte) Kind {
 	case "dir":
 		return Archive
 	}
-	switch kind, _, _ := strings.Cut(http.DetectContentType(head), ";"); {
-	case bytes.HasPrefix(head, []byte("PAR1")):
-		return Rows
-	case kind == "image/png", kind == "image/jpeg", kind == "image/gif":
-		return Image
-	case strings.HasPrefix(kind, "text/"):
-		return Text
-	}
-	return Opaque
+	return ""
 }
 
 // Form is how content is written.

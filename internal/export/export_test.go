@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -17,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/tenon-ml/tenon/component"
@@ -33,23 +34,21 @@ type stored struct {
 	data []byte
 	id   string // of the codec
 	temp func() string
-	end  error // in place of io.EOF
+	ends error // in place of io.EOF
 }
 
 func (s stored) Open(context.Context) (io.ReadCloser, error) {
-	if s.end != nil {
-		return io.NopCloser(io.MultiReader(bytes.NewReader(s.data), failing{s.end})), nil
-	}
-	return io.NopCloser(bytes.NewReader(s.data)), nil
+	return io.NopCloser(io.MultiReader(bytes.NewReader(s.data), ending{s.ends})), nil
 }
 func (s stored) Size() int64              { return int64(len(s.data)) }
 func (s stored) Version() int             { return 1 }
 func (s stored) Meta() map[string]any     { return nil }
 func (s stored) TempDir() (string, error) { return s.temp(), nil }
 
-type failing struct{ err error }
+// ending is the end of content that verifies, or does not.
+type ending struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (e ending) Read([]byte) (int, error) { return 0, cmp.Or(e.err, io.EOF) }
 
 // store encodes a value as a step's output is.
 func store(t testing.TB, v any) stored {
@@ -172,7 +171,7 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
@@ -234,7 +233,7 @@ func TestDamage(t *testing.T) {
 	damaged := component.Errorf(component.Corrupt, "the bytes have another digest")
 	for _, v := range []any{birds(t), []float64{1, 2, 3}, []int8{}, nested{}} {
 		s := store(t, v)
-		s.end = damaged
+		s.ends = damaged
 		if err := Convert(t.Context(), io.Discard, s, s.kind(), JSON); !errors.Is(err, damaged) {
 			t.Errorf("%T that does not verify: %v", v, err)
 		}

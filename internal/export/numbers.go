@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"io"
@@ -62,7 +63,7 @@ func (n *numbers) each(ctx context.Context, yield func(bits uint64) error) error
 			}
 		}
 		switch {
-		case err == io.EOF || err == io.ErrUnexpectedEOF && got%n.width == 0: //nolint:errorlint // ReadFull returns them as they are
+		case err == io.EOF || err == io.ErrUnexpectedEOF && got%n.width == 0:
 			return nil
 		case err != nil:
 			return ended(err)
@@ -119,6 +120,15 @@ func numbersCSV(ctx context.Context, w io.Writer, c codec.Content) error {
 		_, err := w.Write(line)
 		return err
 	})
+}
+
+// NumbersText writes content of the kind Numbers for people to read: as [Convert] does as JSON, with a space behind each comma.
+func NumbersText(ctx context.Context, w io.Writer, c codec.Content) error {
+	out := bufio.NewWriter(w)
+	if err := numbersJSON(ctx, out, c, ", "); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // numbersJSON writes a list, or null for a nil slice.

@@ -78,7 +78,10 @@ func (t *Table) Rows(ctx context.Context) iter.Seq2[Row, error] {
 }
 
 // Close releases what the table holds.
-func (t *Table) Close() error { return errors.Join(t.reader.Close(), t.spooled.Close()) }
+func (t *Table) Close() {
+	_ = t.reader.Close()
+	_ = t.spooled.Close() // the content's Close removes what may be left
+}
 
 // Row of a table.
 type Row struct{ v reflect.Value }
