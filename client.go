@@ -13,6 +13,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/fingerprint"
 	"github.com/tenon-ml/tenon/internal/part"
+	"github.com/tenon-ml/tenon/internal/scope"
 	"github.com/tenon-ml/tenon/internal/scratch"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/sqlite"
@@ -56,6 +57,8 @@ type Client struct {
 	stop   context.CancelFunc // cancels the runs
 	life   context.Context    //nolint:containedctx // of the runs, which end with the client
 	closed bool
+	// resources that steps share; closed with the client.
+	resources *scope.Resources
 	// scratch holds temporary files, and shows that this client lives; nil until it is needed.
 	scratch *scratch.Dir
 	// results is the directory of results that are files; empty until it is needed.
@@ -101,6 +104,7 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 		client.reconcile(ctx)
 	}
 	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
+	client.resources = scope.NewResources(ctx)
 	client.life, client.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return client, nil
 }
@@ -263,7 +267,7 @@ func (c *Client) Close() error {
 	c.mu.Unlock()
 	c.stop()
 	c.runs.Wait()
-	var errs []error
+	errs := []error{c.resources.Close()}
 	if c.scratch != nil {
 		c.scratch.Remove()
 	}

@@ -76,7 +76,7 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		Artifacts: st.Artifacts(), Metadata: c.meta, Orchestrator: st.Orchestrator(), Logger: c.logger,
 		Worker: worker.Options{TempDir: temps.Path(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
 			return &source.Opener{Pinner: pinner, TempDir: tempDir}
-		}},
+		}, Resources: c.resources},
 		Workers: func(ctx context.Context, h worker.Host) (orchestrator.Program, func() error, error) {
 			return c.serveWorkers(ctx, h, job, st, temps)
 		},

@@ -16,6 +16,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/procgroup"
 	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/internal/scope"
 	"github.com/tenon-ml/tenon/internal/source"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/internal/workerrpc"
@@ -71,7 +72,12 @@ func work(ctx context.Context, parts []Part) error {
 		}})
 	}
 	defer w.store.Close()
-	w.options.Host = host
+	w.options.Host, w.options.Resources = host, scope.NewResources(ctx)
+	defer func() {
+		if err := w.options.Resources.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "tenon: the step's process ends:", err) // it is in the log of the attempt
+		}
+	}()
 	if exit := worker.Perform(ctx, conn, a, w.program, w.store, w.options); exit.Reason != "" {
 		return errors.New(exit.Reason)
 	}

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/stacktrace"
 )
+
+// closePatience is how long the closing of one resource may take.
+const closePatience = 10 * time.Second
 
 // Resources are the dependencies that the steps of one process share, such as a pool of connections. Each is opened when it is first
 // needed, and all are closed together. Safe for concurrent use.
@@ -162,18 +166,32 @@ func (r *Resources) Close() error {
 	return errors.Join(errs...)
 }
 
-// shut closes a resource, and then ends its context.
-func (res *resource) shut() (err error) {
+// shut closes a resource, and then ends its context. It waits no longer than closePatience: a pool may wait for a step that was abandoned.
+func (res *resource) shut() error {
 	defer res.end()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("close resource %s: it panicked: %v\n%s", res.Name, p, stacktrace.Recovered())
-		}
-	}()
 	if res.Close == nil {
 		return nil
 	}
-	if err := res.Close(res.value); err != nil {
+	value, closed := res.value, make(chan error, 1)
+	go func() {
+		err := errors.New("it ended its goroutine with runtime.Goexit")
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("it panicked: %v\n%s", p, stacktrace.Recovered())
+			}
+			closed <- err
+		}()
+		err = res.Close(value)
+	}()
+	late := time.NewTimer(closePatience)
+	defer late.Stop()
+	var err error
+	select {
+	case err = <-closed:
+	case <-late.C:
+		err = component.Errorf(component.DeadlineExceeded, "it did not end within %v and is left alone", closePatience)
+	}
+	if err != nil {
 		return fmt.Errorf("close resource %s: %w", res.Name, err)
 	}
 	return nil

@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -222,14 +224,23 @@ func TestCycle(t *testing.T) {
 // Everything is closed, whatever one of them does.
 func TestCloseFailures(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, closeFailures)
+}
+
+func closeFailures(t *testing.T) {
 	r := scope.NewResources(t.Context())
-	closed := 0
+	var closed atomic.Int64
 	stuck := errors.New("stuck")
-	for i, fail := range []func() error{func() error { return stuck }, func() error { panic("boom") }, func() error { return nil }, nil} {
+	never := make(chan struct{})
+	for i, fail := range []func() error{
+		func() error { return stuck }, func() error { panic("boom") }, func() error { return nil }, nil,
+		func() error { runtime.Goexit(); return nil },
+		func() error { <-never; return nil },
+	} {
 		o := scope.Opener{Key: i, Name: fmt.Sprint("r", i), Open: func(context.Context) (any, error) { return i, nil }}
 		if fail != nil {
 			o.Close = func(any) error {
-				closed++
+				closed.Add(1)
 				return fail()
 			}
 		}
@@ -237,10 +248,16 @@ func TestCloseFailures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	begin := time.Now()
 	err := r.Close()
-	if closed != 3 || !errors.Is(err, stuck) || !strings.HasPrefix(err.Error(), "close resource r1: it panicked: boom\n") ||
-		!strings.HasSuffix(err.Error(), "\nclose resource r0: stuck") {
-		t.Errorf("%d were closed; the error is %v", closed, err)
+	close(never)
+	const want = "close resource r5: it did not end within 10s and is left alone\nclose resource r4: it ended its goroutine with runtime.Goexit\n" +
+		"close resource r1: it panicked: boom\n"
+	if closed.Load() != 5 || !errors.Is(err, stuck) || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "\nclose resource r0: stuck") {
+		t.Errorf("%d were closed; the error is %v", closed.Load(), err)
+	}
+	if took := time.Since(begin); took != 10*time.Second {
+		t.Errorf("it took %v", took)
 	}
 	_, err = r.Get(t.Context(), scope.Opener{Key: 9, Name: "late"})
 	if !errors.Is(err, component.ErrFailedPrecondition) || err.Error() != "resource late: the resources of this process are closed" {
