@@ -60,9 +60,9 @@ func (s RunState) next() []RunState {
 func (s StepState) next() []StepState {
 	switch s {
 	case StepPending:
-		return []StepState{StepReady, StepRunning, StepWaiting, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled}
+		return []StepState{StepReady, StepRunning, StepRetrying, StepWaiting, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled}
 	case StepReady:
-		return []StepState{StepRunning, StepWaiting, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled}
+		return []StepState{StepRunning, StepRetrying, StepWaiting, StepSucceeded, StepCached, StepSkipped, StepFailed, StepCancelled}
 	case StepRunning:
 		return []StepState{StepRetrying, StepSucceeded, StepFailed, StepCancelled, StepPending} // pending: its driver died
 	case StepRetrying:

@@ -52,8 +52,8 @@ cancelled  .x...= ended
 func TestStepStates(t *testing.T) {
 	t.Parallel()
 	want := strings.TrimPrefix(`
-pending    =xx.xxxxxx
-ready      .=x.xxxxxx
+pending    =xxxxxxxxx
+ready      .=xxxxxxxx
 running    x.=x.x..xx
 retrying   x.x=.x..xx
 waiting    x...=x.xxx
