@@ -138,9 +138,18 @@ func (s *scheduler) results(out *Outcome) {
 		}
 		out.Outputs[i] = v.record
 		s.run.Outputs[r.Name] = v.record
-		if v.id != "" {
+		if v.id != "" && s.nameable(v) {
 			b := s.batch()
 			b.Versions = append(b.Versions, metadata.Version{Name: s.run.Pipeline + "/" + r.Name, Artifact: v.id, Created: s.run.Finished})
 		}
 	}
+}
+
+// nameable reports whether a value may get a name: the artifact of an earlier run may have been deleted with that run.
+func (s *scheduler) nameable(v value) bool {
+	if len(v.tasks) > 0 {
+		return true
+	}
+	_, err := s.c.Metadata.Artifact(context.Background(), v.id)
+	return err == nil
 }

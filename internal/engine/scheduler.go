@@ -52,6 +52,7 @@ type scheduler struct {
 	answers  map[string]metadata.Signal // of persons, by name of the step
 	pledges  []pledge                   // of what is not committed yet, in order
 
+	asked     chan struct{}            // somebody is asked; has room for one
 	approving int                      // tasks whose approval is being stored
 	repairs   int                      // tasks that compute damaged content again
 	healed    map[artifact.Digest]bool // content that was computed again
@@ -85,7 +86,7 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 		inbox: make(chan func(), 256), over: make(chan struct{}), work: make(chan func() func()), timers: map[*time.Timer]struct{}{},
 		buildSettings: strings.Join(j.Plan.Build, "\n"),
 		limits:        newLimits(caps.Limits, j.Plan.Options.Parallel), running: map[*attempt]struct{}{}, healed: map[artifact.Digest]bool{},
-		waiting: map[string]*task{}, answers: map[string]metadata.Signal{},
+		waiting: map[string]*task{}, answers: map[string]metadata.Signal{}, asked: make(chan struct{}, 1),
 	}
 	s.host = &host{s: s, attempts: map[string]*attempt{}}
 	if err := s.build(); err != nil {

@@ -10,8 +10,12 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// askEvery is how often a driver asks for signals from outside.
-const askEvery = 500 * time.Millisecond
+// A driver asks for signals from outside so often. When a step begins to wait for a person it asks soon, and then less and less often: a
+// program may answer at once, a person does not.
+const (
+	askSoon  = 10 * time.Millisecond
+	askEvery = 500 * time.Millisecond
+)
 
 // listen asks for signals until the run is over, and hands each to the scheduler once.
 func (s *scheduler) listen() {
@@ -20,14 +24,21 @@ func (s *scheduler) listen() {
 		seen[old.ID] = true
 	}
 	s.beside.Go(func() {
-		ticker := time.NewTicker(askEvery)
-		defer ticker.Stop()
+		pause := askEvery
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
 		for {
 			select {
 			case <-s.over:
 				return
-			case <-ticker.C:
+			case <-s.asked:
+				pause = askSoon
+				timer.Reset(pause)
+				continue
+			case <-timer.C:
 			}
+			pause = min(2*pause, askEvery)
+			timer.Reset(pause)
 			signals, err := readSignals(s.life, s.c.Metadata, s.run.ID)
 			if err != nil {
 				continue // the next time, or never: the run does not depend on it
@@ -110,6 +121,10 @@ func (s *scheduler) ask(t *task) {
 	s.waiting[name] = t
 	s.recordTask(t, "")
 	s.emitTask(t, t.n.g.Wait.Question)
+	select {
+	case s.asked <- struct{}{}:
+	default:
+	}
 	if timeout := t.n.plan.Config.Timeout; timeout > 0 {
 		s.after(timeout, func() {
 			if s.waiting[name] == t && !s.stopping {
