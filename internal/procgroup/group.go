@@ -18,6 +18,7 @@ type Group struct {
 }
 
 // Start starts cmd as the leader of a new group. Mark is a variable "NAME=value" that no other group has; it is added to the environment.
+// What cmd.SysProcAttr says of other things stays.
 // Cmd must use files alone for input and output, so that nothing but the process itself is waited for. [Group.Wait] must be called. The error
 // is that of cmd.Start, or of package os.
 func Start(cmd *exec.Cmd, mark string) (*Group, error) {
@@ -36,6 +37,16 @@ func (g *Group) Kill() {
 	g.killed = true
 	if !g.reaped {
 		g.killAll()
+	}
+}
+
+// Terminate asks every process of the group to end, with SIGTERM. It does not wait, and does nothing after the leader's end. On Windows, which
+// has no such request, it is [Group.Kill].
+func (g *Group) Terminate() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.reaped {
+		g.terminateAll()
 	}
 }
 

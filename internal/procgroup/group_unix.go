@@ -15,7 +15,10 @@ const (
 )
 
 func (g *Group) start() error {
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if g.cmd.SysProcAttr == nil {
+		g.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	g.cmd.SysProcAttr.Setsid = true
 	if err := g.cmd.Start(); err != nil {
 		return err
 	}
@@ -26,6 +29,8 @@ func (g *Group) start() error {
 func (g *Group) pid() int { return g.cmd.Process.Pid }
 
 func (g *Group) killAll() { _ = unix.Kill(-g.pid(), unix.SIGKILL) }
+
+func (g *Group) terminateAll() { _ = unix.Kill(-g.pid(), unix.SIGTERM) }
 
 // endRest kills what the leader left, and returns when it is gone. As long as the group has a member, the system gives its number to
 // nobody else; nor does it at once afterwards.

@@ -4,6 +4,7 @@ package procgroup_test
 
 import (
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -67,6 +68,23 @@ func TestKill(t *testing.T) {
 		t.Errorf("Wait: %v, %v", state, err)
 	}
 	all(t, printed)
+}
+
+// Every process of the group is asked to end, and may take its time.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	const child = `sh -c 'trap "echo child asked; exit 0" TERM; echo child ready; while :; do sleep 0.1; done' & `
+	g, printed := group(t, exec.Command("sh", "-c", `trap 'wait; echo asked; exit 7' TERM; `+child+`while :; do sleep 0.1; done`))
+	await(t, printed, "child ready")
+	g.Terminate()
+	state, err := g.Wait()
+	if err != nil || state.ExitCode() != 7 {
+		t.Errorf("Wait: %v, %v", state, err)
+	}
+	g.Terminate() // does nothing
+	if text := all(t, printed); !strings.Contains(text, "child asked\n") || !strings.HasSuffix(text, "\nasked\n") {
+		t.Errorf("it printed %q", text)
+	}
 }
 
 // A process that does not lead its group ends alone.

@@ -40,7 +40,10 @@ func (g *Group) start() (err error) {
 	); err != nil {
 		return fmt.Errorf("limit the job object: %w", err)
 	}
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP} // Ctrl-C is for the host alone
+	if g.cmd.SysProcAttr == nil {
+		g.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	g.cmd.SysProcAttr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP // Ctrl-C is for the host alone
 	if err := g.cmd.Start(); err != nil {
 		return err
 	}
@@ -55,6 +58,11 @@ func (g *Group) start() (err error) {
 	}
 	g.job = job
 	return nil
+}
+
+func (g *Group) terminateAll() {
+	g.killed = true
+	g.killAll()
 }
 
 func (g *Group) killAll() { _ = windows.TerminateJobObject(g.job, exitKilled) }
