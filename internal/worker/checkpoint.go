@@ -23,10 +23,14 @@ func (e *execution) saver(ctx, attempt context.Context) func(context.Context, an
 				cancel(context.Cause(own))
 			}
 		})()
-		if err := e.saveCheckpoint(saving, v); err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
+		err := e.saveCheckpoint(saving, v)
+		if err == nil {
+			return nil
 		}
-		return nil
+		if saving.Err() != nil {
+			err = context.Cause(saving)
+		}
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 }
 

@@ -76,6 +76,8 @@ type bench struct {
 	host  *host
 	store artifact.Store
 	temp  string
+	// options of the pipeline.
+	options []pipeline.Option
 }
 
 func newBench(t *testing.T) *bench {
@@ -86,13 +88,16 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return &bench{t, &host{assignment: worker.Assignment{Attempt: "a1", Run: "r", Step: "it", Index: -1, Number: 1, Key: "r/it"}}, store, filepath.Join(dir, "tmp")}
+	h := &host{assignment: worker.Assignment{Attempt: "a1", Run: "r", Step: "it", Index: -1, Number: 1, Key: "r/it"}}
+	return &bench{t: t, host: h, store: store, temp: filepath.Join(dir, "tmp")}
 }
 
 // execute runs the only step of a pipeline.
 func (b *bench) execute(ctx context.Context, fn func(context.Context, noParams) (artifact.Ref[int], error)) (worker.Report, orchestrator.Exit) {
 	b.t.Helper()
-	p := pipeline.Define("one", func(p *pipeline.Builder, _ noParams) artifact.Ref[int] { return pipeline.Step(p, "it", fn, noParams{}) })
+	p := pipeline.Define("one", func(p *pipeline.Builder, _ noParams) artifact.Ref[int] {
+		return pipeline.Step(p, "it", fn, noParams{})
+	}, b.options...)
 	program, err := p.Build(&noParams{})
 	if err != nil {
 		b.t.Fatal(err)
