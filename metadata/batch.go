@@ -32,7 +32,7 @@ type Batch struct {
 	// is recorded as succeeded, cached or skipped; one that comes after that is ignored.
 	Checkpoints []Checkpoint `json:"checkpoints,omitempty"`
 	// Holds are contents that Run, which must be set, needs although no row names them: pinned sources, elements of a list that was split.
-	// They are referenced until the run is deleted.
+	// They are referenced until the run is deleted, but for what a step of the run records as its output: from then on the step keeps it.
 	Holds []artifact.Digest `json:"holds,omitempty"`
 	// Metrics are added; (attempt, Seq) is unique, and the first stays.
 	Metrics []Metric `json:"metrics,omitempty"`

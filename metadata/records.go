@@ -59,6 +59,8 @@ type Driver struct {
 	PID  int    `json:"pid"`
 	// Session names what shows, to the other processes that share its state, that it lives; empty if nothing does.
 	Session string `json:"session,omitempty"`
+	// Lease is until when it counts as alive if it is not heard of again, for a driver that has no Session. Zero: it is never given up.
+	Lease time.Time `json:"lease,omitzero"`
 	// Program is how it may be started again.
 	Program Program `json:"program,omitzero"`
 }

@@ -65,7 +65,7 @@ type Store interface {
 	Results(ctx context.Context, q ResultQuery) (Page[Result], error)
 	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and returns how many
 	// they were. They stay as history, but their outputs keep their content no longer and are marked [Output.Pruned], unless a named version
-	// or the run keeps it: as its result, a source, a log or a hold. A step recorded under such a key later is found again. Large amounts are
+	// or the run itself keeps it: as its result, as a source, as a log. A step recorded under such a key later is found again. Large amounts are
 	// forgotten in several transactions: after an error some may be, and Forget may be called again.
 	Forget(ctx context.Context, keys []string) (int, error)
 
@@ -90,18 +90,23 @@ type Store interface {
 
 	// Garbage collection: one collector at a time condemns content that nothing references, begins to delete it, deletes the bytes, and
 	// ends the deletion. Each call may be repeated. From the first step on, and for days after the last, a batch that references such content
-	// is refused with [ErrCondemned]: also a writer that saw or put the bytes before they were deleted learns that it must look again.
-	// It revives the contents, waits while some are being deleted, puts what the artifact store no longer has, and applies the batch again.
+	// is refused with [ErrCondemned]: also a writer that saw or put the bytes before they were deleted learns that it must look again. It puts
+	// the bytes that are not there, revives them, and applies the batch again, until it is not refused. So no record is ever without its
+	// bytes, whoever comes first.
 	//
 	// Referenced is the content of outputs, of results of runs, of logs and checkpoints, of inputs that are no artifacts, and what is held.
 
 	// Condemn marks those of the given contents that nothing references, and returns all of them that are marked now.
 	Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
-	// Revive takes the mark from contents, also from deleted ones: their writer looks for the bytes afterwards, or has put them again
-	// before. Contents being deleted are returned: the caller waits for the end of their deletion, and revives them again.
-	Revive(ctx context.Context, digests []artifact.Digest) (deleting []artifact.Digest, err error)
+	// Revive takes the mark from contents whose bytes are there. The caller has looked for them, or put them again, after it got the
+	// generation with a [CondemnedError]. Contents that are being deleted, and those whose deletion has begun or ended since, stay marked
+	// and are returned: the caller applies its batch again, gets a newer generation, and looks again.
+	Revive(ctx context.Context, digests []artifact.Digest, generation int64) (again []artifact.Digest, err error)
 	// BeginDelete moves marked contents to the state deleting, and returns those that are in it now: their bytes may be deleted.
 	BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
+	// Deleting returns all contents being deleted. A collector whose predecessor died deletes their bytes and ends the deletion: until then
+	// their writers wait.
+	Deleting(ctx context.Context) ([]artifact.Digest, error)
 	// EndDelete marks contents being deleted as deleted: their bytes are gone.
 	EndDelete(ctx context.Context, digests []artifact.Digest) error
 

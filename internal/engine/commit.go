@@ -9,7 +9,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
@@ -91,7 +90,7 @@ func (s *scheduler) commit(ctx context.Context, b *metadata.Batch) error {
 		case err == nil:
 			return struct{}{}, nil
 		case errors.As(err, &condemned):
-			if err := s.revive(ctx, condemned.Digests); err != nil {
+			if err := s.revive(ctx, condemned); err != nil {
 				return struct{}{}, backoff.Permanent(err)
 			}
 			return struct{}{}, err
@@ -107,22 +106,16 @@ func (s *scheduler) commit(ctx context.Context, b *metadata.Batch) error {
 
 // revive takes content back from garbage collection before it is recorded. A collector leaves alone what was put a short while ago: what is
 // gone was put long before.
-func (s *scheduler) revive(ctx context.Context, digests []artifact.Digest) error {
-	deleting, err := s.c.Metadata.Revive(ctx, digests)
-	if err != nil {
-		return err
-	}
-	if len(deleting) > 0 {
-		return component.Errorf(component.Unavailable, "%d contents are being deleted", len(deleting))
-	}
-	for _, d := range digests {
+func (s *scheduler) revive(ctx context.Context, condemned *metadata.CondemnedError) error {
+	for _, d := range condemned.Digests {
 		if _, err := s.c.Artifacts.Stat(ctx, d); errors.Is(err, component.ErrNotFound) {
 			return component.Errorf(component.FailedPrecondition, "content %s was collected as garbage before it was recorded: resume the run", d.Short())
 		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := s.c.Metadata.Revive(ctx, condemned.Digests, condemned.Generation)
+	return err // what is being deleted is refused again, and looked for again
 }
 
 // recordTask writes the row of a task.

@@ -42,10 +42,10 @@ func TestBridge(t *testing.T) {
 }
 
 type reply struct {
-	Result    json.RawMessage   `json:"result,omitempty"`
-	Code      component.Code    `json:"code,omitempty"`
-	Error     string            `json:"error,omitempty"`
-	Condemned []artifact.Digest `json:"condemned,omitempty"`
+	Result    json.RawMessage          `json:"result,omitempty"`
+	Code      component.Code           `json:"code,omitempty"`
+	Error     string                   `json:"error,omitempty"`
+	Condemned *metadata.CondemnedError `json:"condemned,omitempty"`
 }
 
 // serve calls the method that the path names with the arguments in the body, a JSON array.
@@ -73,10 +73,7 @@ func serve(store metadata.Store) http.Handler {
 		var out reply
 		if err, _ := results[len(results)-1].Interface().(error); err != nil {
 			out.Code, out.Error = component.CodeOf(err), err.Error()
-			var condemned *metadata.CondemnedError
-			if errors.As(err, &condemned) {
-				out.Condemned = condemned.Digests
-			}
+			errors.As(err, &out.Condemned)
 		} else if len(results) > 1 {
 			out.Result, _ = json.Marshal(results[0].Interface())
 		}
@@ -116,7 +113,7 @@ func call[T any](ctx context.Context, b *bridge, method string, invalid error, a
 	}
 	switch {
 	case r.Condemned != nil:
-		return result, &metadata.CondemnedError{Digests: r.Condemned}
+		return result, r.Condemned
 	case r.Error != "":
 		return result, component.Errorf(r.Code, "%s", r.Error)
 	case r.Result != nil:
@@ -239,8 +236,12 @@ func (b *bridge) Condemn(ctx context.Context, d []artifact.Digest) ([]artifact.D
 	return call[[]artifact.Digest](ctx, b, "Condemn", nil, d)
 }
 
-func (b *bridge) Revive(ctx context.Context, d []artifact.Digest) ([]artifact.Digest, error) {
-	return call[[]artifact.Digest](ctx, b, "Revive", nil, d)
+func (b *bridge) Revive(ctx context.Context, d []artifact.Digest, generation int64) ([]artifact.Digest, error) {
+	return call[[]artifact.Digest](ctx, b, "Revive", nil, d, generation)
+}
+
+func (b *bridge) Deleting(ctx context.Context) ([]artifact.Digest, error) {
+	return call[[]artifact.Digest](ctx, b, "Deleting", nil)
 }
 
 func (b *bridge) BeginDelete(ctx context.Context, d []artifact.Digest) ([]artifact.Digest, error) {

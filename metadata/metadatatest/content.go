@@ -3,6 +3,7 @@ package metadatatest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/tenon-ml/tenon/artifact"
@@ -18,7 +19,10 @@ func contentTests() []test {
 		{"Revive", contentRevive},
 		{"Delete", contentDelete},
 		{"Deleted", contentDeleted},
+		{"Generation", contentGeneration},
+		{"Many", contentMany},
 		{"Holds", contentHolds},
+		{"HandedOver", contentHandedOver},
 		{"Invalid", contentInvalid},
 		{"Race", contentRace},
 	}
@@ -131,6 +135,46 @@ func contentRefused(s *suite) {
 	s.equalDigests("all condemned content of a batch", condemned.Digests, []artifact.Digest{d, digest("too")})
 }
 
+// now is a generation after all: that of a caller that knows the bytes to be there.
+const now = math.MaxInt64
+
+// revive takes the mark from contents whose bytes are there, and checks which keep it.
+func (s *suite) revive(generation int64, digests []artifact.Digest, again ...artifact.Digest) {
+	s.Helper()
+	got, err := s.Revive(s.Context(), digests, generation)
+	if err != nil {
+		s.Fatalf("Revive: %v", err)
+	}
+	s.equalDigests("Revive", got, again)
+}
+
+// refusal applies a batch that is refused since content is condemned, and returns the generation of the refusal.
+func (s *suite) refusal(b metadata.Batch) int64 {
+	s.Helper()
+	err := s.Apply(s.Context(), b)
+	var condemned *metadata.CondemnedError
+	if !errors.As(err, &condemned) {
+		s.Fatalf("want a CondemnedError, got %v", err)
+	}
+	return condemned.Generation
+}
+
+func (s *suite) beginDelete(digests []artifact.Digest, want ...artifact.Digest) {
+	s.Helper()
+	got, err := s.BeginDelete(s.Context(), digests)
+	if err != nil {
+		s.Fatalf("BeginDelete: %v", err)
+	}
+	s.equalDigests("BeginDelete", got, want)
+}
+
+func (s *suite) endDelete(digests ...artifact.Digest) {
+	s.Helper()
+	if err := s.EndDelete(s.Context(), digests); err != nil {
+		s.Fatalf("EndDelete: %v", err)
+	}
+}
+
 func contentRevive(s *suite) {
 	r := s.run()
 	b := referrers(r, "back")["an output"]
@@ -138,54 +182,43 @@ func contentRevive(s *suite) {
 	d := []artifact.Digest{digest("back")}
 	s.checkCondemned(d, d...)
 	s.checkCondemned(d, d...) // a collector may ask again
+	generation := s.refusal(b)
 	for range 2 {
-		deleting, err := s.Revive(s.Context(), append(d, digest("never condemned")))
-		if err != nil || len(deleting) != 0 {
-			s.Fatalf("Revive: %v, %v", deleting, err)
-		}
+		s.revive(generation, append(d, digest("never condemned")))
 	}
 	s.apply(b)
 	s.checkCondemned(d)
-	begun, err := s.BeginDelete(s.Context(), d)
-	if err != nil || len(begun) != 0 {
-		s.Errorf("BeginDelete of revived content: %v, %v", begun, err)
-	}
+	s.beginDelete(d)
 }
 
 func contentDelete(s *suite) {
-	ctx, r := s.Context(), s.run()
+	r := s.run()
 	a, b := digest("a"), digest("b")
 	digests := []artifact.Digest{a, b}
 	s.checkCondemned(digests, digests...)
 	for range 2 { // a collector that died begins again
-		begun, err := s.BeginDelete(ctx, []artifact.Digest{a, digest("never condemned")})
+		s.beginDelete([]artifact.Digest{a, digest("never condemned")}, a)
+		s.checkCondemned(digests, digests...)
+		deleting, err := s.Deleting(s.Context())
 		if err != nil {
 			s.Fatal(err)
 		}
-		s.equalDigests("BeginDelete", begun, []artifact.Digest{a})
-		s.checkCondemned(digests, digests...)
+		s.equalDigests("Deleting", deleting, []artifact.Digest{a})
 	}
-	deleting, err := s.Revive(ctx, digests)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.equalDigests("Revive while the content is being deleted", deleting, []artifact.Digest{a})
+	s.revive(now, digests, a)
 	s.apply(referrers(r, "b")["an output"])
 	for range 2 {
-		if err := s.EndDelete(ctx, digests); err != nil {
-			s.Fatal(err)
-		}
+		s.endDelete(digests...)
 	}
-	deleting, err = s.Revive(ctx, digests)
+	deleting, err := s.Deleting(s.Context())
 	if err != nil || len(deleting) != 0 {
-		s.Errorf("Revive after the deletion: %v, %v", deleting, err)
+		s.Errorf("Deleting after the deletion: %v, %v", deleting, err)
 	}
+	s.revive(now, digests)
 	s.apply(referrers(r, "a")["an output"])
 	s.checkCondemned(digests)
 	s.checkCondemned([]artifact.Digest{digest("c")}, digest("c"))
-	if err := s.EndDelete(ctx, []artifact.Digest{digest("c")}); err != nil {
-		s.Fatal(err)
-	}
+	s.endDelete(digest("c"))
 	s.refuses("content whose deletion has not begun", referrers(r, "c")["an output"], component.FailedPrecondition)
 }
 
@@ -195,12 +228,8 @@ func contentDeleted(s *suite) {
 	d := []artifact.Digest{digest("gone")}
 	s.checkCondemned(d, d...)
 	for range 2 {
-		if _, err := s.BeginDelete(s.Context(), d); err != nil {
-			s.Fatal(err)
-		}
-		if err := s.EndDelete(s.Context(), d); err != nil {
-			s.Fatal(err)
-		}
+		s.beginDelete(d, d...)
+		s.endDelete(d...)
 		for what, b := range referrers(r, "gone") {
 			if err := s.Apply(s.Context(), b); !errors.Is(err, metadata.ErrCondemned) {
 				s.Errorf("%s of content that was deleted: %v, want %v", what, err, metadata.ErrCondemned)
@@ -208,12 +237,74 @@ func contentDeleted(s *suite) {
 		}
 		s.checkCondemned(d, d...) // its bytes are there again, and a collector finds them
 	}
-	deleting, err := s.Revive(s.Context(), d)
-	if err != nil || len(deleting) != 0 {
-		s.Errorf("Revive of deleted content: %v, %v", deleting, err)
-	}
-	s.apply(referrers(r, "gone")["an output"])
+	b := referrers(r, "gone")["an output"]
+	s.revive(s.refusal(b), d)
+	s.apply(b)
 	s.checkCondemned(d)
+}
+
+// Who looked for bytes before a deletion of them began, or before it ended, looks again.
+func contentGeneration(s *suite) {
+	r := s.run()
+	d, other := []artifact.Digest{digest("a")}, []artifact.Digest{digest("other")}
+	b, others := referrers(r, "a")["an output"], referrers(r, "other")["an output"]
+	s.checkCondemned(append(other, d...), append(other, d...)...)
+	before := s.refusal(b)
+	s.beginDelete(d, d...)
+	s.revive(before, d, d...)
+	during := s.refusal(b)
+	s.revive(during, d, d...)
+	s.endDelete(d...)
+	for _, generation := range []int64{before, during, -1} {
+		s.revive(generation, d, d...)
+		s.refusal(b)
+	}
+	s.revive(before, other) // of which no deletion has begun
+	s.apply(others)
+	s.checkCondemned(d, d...)
+	s.revive(during, d, d...)
+	after := s.refusal(b)
+	s.revive(after, d)
+	s.apply(b)
+}
+
+func contentInvalid(s *suite) {
+	for _, d := range []artifact.Digest{"", "sha256:", "x", digest("a") + "0", "SHA256:" + digest("a")[7:]} {
+		bad := []artifact.Digest{digest("good"), d}
+		_, err := s.Condemn(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("Condemn %q", d), err, component.Invalid)
+		_, err = s.Revive(s.Context(), bad, now)
+		s.checkCode(fmt.Sprintf("Revive %q", d), err, component.Invalid)
+		_, err = s.BeginDelete(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("BeginDelete %q", d), err, component.Invalid)
+		s.checkCode(fmt.Sprintf("EndDelete %q", d), s.EndDelete(s.Context(), bad), component.Invalid)
+		_, err = s.Document(s.Context(), d)
+		s.checkCode(fmt.Sprintf("Document %q", d), err, component.Invalid)
+	}
+	s.apply(referrers(s.run(), "good")["an output"]) // nothing was condemned
+}
+
+// More contents than one would delete at once.
+func contentMany(s *suite) {
+	const count = 2500
+	var digests, free []artifact.Digest
+	b := metadata.Batch{}
+	r := s.run()
+	for i, name := range names(count) {
+		d := digest(name)
+		digests = append(digests, d)
+		if i%3 == 0 {
+			b.Steps = append(b.Steps, withOutput(step(r.ID, name, metadata.StepSucceeded), stored(name)))
+		} else {
+			free = append(free, d)
+		}
+	}
+	s.apply(b)
+	s.checkCondemned(digests, free...)
+	s.beginDelete(digests, free...)
+	s.revive(now, digests, free...)
+	s.endDelete(digests...)
+	s.revive(now, digests)
 }
 
 // What a run holds it keeps until it is deleted, and only with its fence.
@@ -243,20 +334,28 @@ func contentHolds(s *suite) {
 	s.checkReferenced(true, "shared", "at once")
 }
 
-func contentInvalid(s *suite) {
-	for _, d := range []artifact.Digest{"", "sha256:", "x", digest("a") + "0", "SHA256:" + digest("a")[7:]} {
-		bad := []artifact.Digest{digest("good"), d}
-		_, err := s.Condemn(s.Context(), bad)
-		s.checkCode(fmt.Sprintf("Condemn %q", d), err, component.Invalid)
-		_, err = s.Revive(s.Context(), bad)
-		s.checkCode(fmt.Sprintf("Revive %q", d), err, component.Invalid)
-		_, err = s.BeginDelete(s.Context(), bad)
-		s.checkCode(fmt.Sprintf("BeginDelete %q", d), err, component.Invalid)
-		s.checkCode(fmt.Sprintf("EndDelete %q", d), s.EndDelete(s.Context(), bad), component.Invalid)
-		_, err = s.Document(s.Context(), d)
-		s.checkCode(fmt.Sprintf("Document %q", d), err, component.Invalid)
+// A hold on what a step records as its output ends with that, whichever comes first: what Forget takes from the step nothing else keeps.
+func contentHandedOver(s *suite) {
+	for _, order := range []string{"hold first", "step first", "together"} {
+		r := s.run()
+		content, other := "output, "+order, "other, "+order
+		st := keyed(r.ID, "train", order, moment(1), content)
+		hold := metadata.Batch{Run: r.ID, Epoch: 1, Holds: []artifact.Digest{digest(content), digest(other)}}
+		switch order {
+		case "hold first":
+			s.apply(hold, steps(st))
+		case "step first":
+			s.apply(steps(st), hold)
+		default:
+			hold.Steps = []metadata.Step{st}
+			s.apply(hold)
+		}
+		s.end(r)
+		s.checkReferenced(true, content, other)
+		s.forget(1, order)
+		s.checkReferenced(false, content)
+		s.checkReferenced(true, other)
 	}
-	s.apply(referrers(s.run(), "good")["an output"]) // nothing was condemned
 }
 
 // Whoever comes first wins: a batch is applied and its content is not condemned, or the other way round.

@@ -43,7 +43,7 @@ func (s *suite) checkReferenced(want bool, contents ...string) {
 		if referenced := len(condemned) == 0; referenced != want {
 			s.Errorf("%q is referenced: %v, want %v", content, referenced, want)
 		}
-		if _, err := s.Revive(s.Context(), d); err != nil {
+		if _, err := s.Revive(s.Context(), d, now); err != nil {
 			s.Fatal(err)
 		}
 	}
@@ -128,22 +128,22 @@ func forgetReleases(s *suite) {
 // A named version, and what the run itself needs, keeps content of rows that are forgotten.
 func forgetKeeps(s *suite) {
 	r := s.run()
-	st := keyed(r.ID, "train", "key", moment(1), "named", "result", "held", "logged", "read", "gone")
+	st := keyed(r.ID, "train", "key", moment(1), "named", "result", "logged", "read", "gone")
 	st.Inputs = []metadata.Input{{Name: "CSV", Digest: digest("read"), URI: "file:///x.csv"}}
 	a := attempt(st.StepKey, 1)
 	a.Logs = []metadata.LogChunk{{Digest: digest("logged")}}
 	update := r
 	update.Outputs = map[string]artifact.Record{"Model": stored("result")}
 	s.apply(metadata.Batch{
-		Run: r.ID, Epoch: 1, Update: []metadata.Run{update}, Holds: []artifact.Digest{digest("held")}, Steps: []metadata.Step{st}, Attempts: []metadata.Attempt{a},
+		Update: []metadata.Run{update}, Steps: []metadata.Step{st}, Attempts: []metadata.Attempt{a},
 		Versions: []metadata.Version{{Name: model, Artifact: st.Outputs[0].ID}},
 	})
 	s.end(update)
 	s.forget(1, "key")
-	kept := []string{"named", "result", "held", "logged", "read"}
+	kept := []string{"named", "result", "logged", "read"}
 	s.checkReferenced(true, kept...)
 	s.checkReferenced(false, "gone")
-	st.Outputs[5].Pruned = true
+	st.Outputs[4].Pruned = true
 	s.equal("the row", s.stepRow(st.StepKey), st)
 	s.delete(r)
 	s.checkReferenced(false, append(kept, "gone")...)

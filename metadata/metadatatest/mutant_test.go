@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenon-ml/tenon/artifact"
+	"github.com/google/uuid"
+
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/metadatatest"
@@ -106,12 +106,45 @@ func mutants() map[string]mutant {
 			err := s.Apply(ctx, b)
 			var condemned *metadata.CondemnedError
 			if errors.As(err, &condemned) {
-				if _, err := s.Revive(ctx, condemned.Digests); err != nil {
+				if _, err := s.Revive(ctx, condemned.Digests, condemned.Generation); err != nil {
 					return err
 				}
 				return s.Apply(ctx, b)
 			}
 			return err
+		}),
+		"keeps the plan": applying("Apply/Plan", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			for i := range b.Update {
+				b.Update[i].Plan = ""
+			}
+			return s.Apply(ctx, b)
+		}),
+		"holds nothing": applying("Content/Holds", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			b.Holds = nil
+			return s.Apply(ctx, b)
+		}),
+		"signals what has ended": applying("Signals/States", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			err := s.Apply(ctx, b)
+			if len(b.Signals) > 0 && errors.Is(err, component.ErrFailedPrecondition) {
+				return nil
+			}
+			return err
+		}),
+		"repeats signals": applying("Signals/Once", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			for i := range b.Signals {
+				b.Signals[i].ID = uuid.Must(uuid.NewV7()).String()
+			}
+			return s.Apply(ctx, b)
+		}),
+		"loses the first of two checkpoints": applying("Checkpoints/Replaced", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			if len(b.Checkpoints) > 1 {
+				b.Checkpoints = b.Checkpoints[:1]
+			}
+			return s.Apply(ctx, b)
+		}),
+		"ignores ages": listing("Runs/Before", func(ctx context.Context, s metadata.Store, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
+			q.Before = time.Time{}
+			return s.Runs(ctx, q)
 		}),
 		"pages by offset": listing("Runs/Stable", func(ctx context.Context, s metadata.Store, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
 			offset, _ := strconv.Atoi(q.After)
@@ -165,106 +198,19 @@ func mutants() map[string]mutant {
 		"deletes active stacks":  {"Stacks/Active", func(s metadata.Store) metadata.Store { return careless{s} }},
 		"condemns what is used":  {"Delete/KeepsContent", func(s metadata.Store) metadata.Store { return condemner{s} }},
 		"deletes at once":        {"Content/Delete", func(s metadata.Store) metadata.Store { return hasty{s} }},
+		"keeps checkpoints":      {"Checkpoints/Forgotten", func(s metadata.Store) metadata.Store { return &hoarder{Store: s} }},
+		"forgets for show":       {"Forget/Hides", func(s metadata.Store) metadata.Store { return pretender{s} }},
+		"forgets what is named":  {"Forget/Keeps", func(s metadata.Store) metadata.Store { return eager{s} }},
+		"prunes unseen":          {"Forget/Hides", func(s metadata.Store) metadata.Store { return silent{s} }},
+		"lists the newest first": {"Results/Order", func(s metadata.Store) metadata.Store { return upside{s} }},
+		"lists what was copied":  {"Results/Which", func(s metadata.Store) metadata.Store { return copier{s} }},
+		"ignores prefixes":       {"Names/Prefix", func(s metadata.Store) metadata.Store { return prefixer{s} }},
+		"lists first versions":   {"Names/Newest", func(s metadata.Store) metadata.Store { return oldest{s} }},
+		"forgets deletions":      {"Protocol/Interleaved", func(s metadata.Store) metadata.Store { return forgetful{s} }},
+		"revives too early":      {"Content/Generation", func(s metadata.Store) metadata.Store { return trusting{s} }},
+		"keeps deletions":        {"Content/Delete", func(s metadata.Store) metadata.Store { return discreet{s} }},
 		"takes any key":          {"Values/InvalidKeys", func(s metadata.Store) metadata.Store { return lenient{s} }},
 	}
-}
-
-type shortSighted struct{ metadata.Store }
-
-func (s shortSighted) Lookup(ctx context.Context, keys []string) (map[string]metadata.Step, error) {
-	return s.Store.Lookup(ctx, keys[:min(len(keys), 999)])
-}
-
-type counter struct{ metadata.Store }
-
-func (s counter) CountSteps(ctx context.Context, run string) (map[metadata.StepState]int, error) {
-	counts := map[metadata.StepState]int{}
-	page, err := s.Steps(ctx, metadata.StepQuery{Run: run})
-	for _, st := range page.Items {
-		counts[st.State]++
-	}
-	return counts, err
-}
-
-type finite struct{ metadata.Store }
-
-func (s finite) Metrics(ctx context.Context, q metadata.MetricQuery) (metadata.Page[metadata.Metric], error) {
-	page, err := s.Store.Metrics(ctx, q)
-	for i, m := range page.Items {
-		if math.IsNaN(m.Value) {
-			page.Items[i].Value = 0
-		}
-	}
-	return page, err
-}
-
-type emptier struct{ metadata.Store }
-
-func (s emptier) Artifact(ctx context.Context, id string) (metadata.Artifact, error) {
-	a, err := s.Store.Artifact(ctx, id)
-	if len(a.Record.Inline) == 0 {
-		a.Record.Inline = nil
-	}
-	return a, err
-}
-
-type newest struct{ metadata.Store }
-
-func (s newest) Version(ctx context.Context, name string, _ int) (metadata.Version, error) {
-	return s.Store.Version(ctx, name, 0)
-}
-
-type backward struct{ metadata.Store }
-
-func (s backward) Artifacts(ctx context.Context, q metadata.ArtifactQuery) (metadata.Page[metadata.Artifact], error) {
-	page, err := s.Store.Artifacts(ctx, q)
-	for i := 1; i < len(page.Items); i++ {
-		if page.Items[i].StepKey == page.Items[i-1].StepKey {
-			page.Items[i], page.Items[i-1] = page.Items[i-1], page.Items[i]
-		}
-	}
-	return page, err
-}
-
-type deleter struct{ metadata.Store }
-
-func (s deleter) DeleteRun(ctx context.Context, id string) error {
-	err := s.Store.DeleteRun(ctx, id)
-	if errors.Is(err, component.ErrFailedPrecondition) {
-		return nil
-	}
-	return err
-}
-
-type overwriter struct{ metadata.Store }
-
-func (s overwriter) PutStack(ctx context.Context, st metadata.Stack, _ int) (metadata.Stack, error) {
-	return s.Store.PutStack(ctx, st, 0)
-}
-
-type careless struct{ metadata.Store }
-
-func (s careless) DeleteStack(ctx context.Context, name string) error {
-	return errors.Join(s.SetActiveStack(ctx, ""), s.Store.DeleteStack(ctx, name))
-}
-
-type condemner struct{ metadata.Store }
-
-func (s condemner) Condemn(_ context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return digests, nil
-}
-
-type hasty struct{ metadata.Store }
-
-func (s hasty) BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	begun, err := s.Store.BeginDelete(ctx, digests)
-	return begun, errors.Join(err, s.EndDelete(ctx, begun))
-}
-
-type lenient struct{ metadata.Store }
-
-func (s lenient) Run(ctx context.Context, id string) (metadata.Run, error) {
-	return s.Store.Run(ctx, strings.ToValidUTF8(id, "?"))
 }
 
 // TestMutant runs the suite on a faulty store, in a process that TestSuiteFindsFaults started.

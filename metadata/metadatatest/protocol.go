@@ -50,7 +50,7 @@ func (b *blobs) list() []artifact.Digest {
 	return slices.Collect(maps.Keys(b.has))
 }
 
-// record does what a writer does whose batch refers to content: it revives what is condemned, and puts what is not there.
+// record does what a writer does whose batch refers to content: it puts what is not there, and revives it.
 func (s *suite) record(b *blobs, batch metadata.Batch) error {
 	for {
 		err := s.Apply(s.Context(), batch)
@@ -58,16 +58,15 @@ func (s *suite) record(b *blobs, batch metadata.Batch) error {
 		if !errors.As(err, &condemned) {
 			return err
 		}
-		for deleting := condemned.Digests; len(deleting) > 0; runtime.Gosched() {
-			if deleting, err = s.Revive(s.Context(), deleting); err != nil {
-				return err
-			}
-		}
 		for _, d := range condemned.Digests {
 			if !b.holds(d) {
 				b.put(d)
 			}
 		}
+		if _, err := s.Revive(s.Context(), condemned.Digests, condemned.Generation); err != nil {
+			return err
+		}
+		runtime.Gosched()
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -30,7 +29,7 @@ func (s *store) Apply(ctx context.Context, b metadata.Batch) error {
 }
 
 func newBatch(t *tx, b metadata.Batch, e encoded) *batch {
-	return &batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}, saved: map[int64]bool{}}
+	return &batch{tx: t, Batch: b, encoded: e, runs: map[string]int64{}, saved: map[int64]bool{}, held: map[int64]bool{}}
 }
 
 // batch is a batch that is being applied.
@@ -40,6 +39,19 @@ type batch struct {
 	encoded
 	runs  map[string]int64 // what tables call a run
 	saved map[int64]bool   // whether a run has checkpoints
+	held  map[int64]bool   // whether a run has holds
+}
+
+// fact asks something about a run once in a batch.
+func (b *batch) fact(known map[int64]bool, run int64, question string) (is bool, err error) {
+	is, ok := known[run]
+	if ok {
+		return is, nil
+	}
+	if is, err = b.holds(question, run); err == nil {
+		known[run] = is
+	}
+	return is, err
 }
 
 // encoded holds rows of a batch as JSON. They are encoded by the caller's goroutine, since there is but one writer.
@@ -112,14 +124,16 @@ func (b *batch) fence() error {
 	if i := slices.IndexFunc(b.Create, func(r metadata.Run) bool { return r.ID == b.Run }); i >= 0 {
 		return fenced(b.Run, b.Create[i].Epoch, b.Epoch)
 	}
+	var n int64
 	var epoch int
-	err := b.row("SELECT epoch FROM runs WHERE id = ?", b.Run).Scan(&epoch)
+	err := b.row("SELECT n, epoch FROM runs WHERE id = ?", b.Run).Scan(&n, &epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return component.Errorf(component.NotFound, "metadata: run %s does not exist", b.Run)
 	}
 	if err != nil {
 		return err
 	}
+	b.runs[b.Run] = n
 	if b.Epoch > epoch && slices.ContainsFunc(b.Update, func(r metadata.Run) bool { return r.ID == b.Run && r.Epoch == b.Epoch }) {
 		return nil // a new driver takes over
 	}
@@ -178,23 +192,6 @@ func (b *batch) putAttempts() error {
 	return nil
 }
 
-// hold records what the run of the batch needs, although no row names it.
-func (b *batch) hold() error {
-	if len(b.Holds) == 0 {
-		return nil
-	}
-	run, err := b.number(b.Run)
-	if err != nil {
-		return err
-	}
-	for _, d := range b.Holds {
-		if err := b.refer(run, theRun, d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (b *batch) putMetrics() error {
 	for i := range b.Metrics {
 		m := &b.Metrics[i]
@@ -209,61 +206,4 @@ func (b *batch) putMetrics() error {
 		}
 	}
 	return nil
-}
-
-// addVersions gives the artifact the next number of its name, or the newest one if that is of the same content.
-func (b *batch) addVersions() error {
-	for _, v := range b.Versions {
-		record, err := b.output(v)
-		if err != nil {
-			return err
-		}
-		var newest int
-		err = b.row("SELECT newest FROM names WHERE name = ?", v.Name).Scan(&newest)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		var digest []byte
-		err = b.row("SELECT digest FROM versions WHERE name = ? AND version = ? LIMIT 1", v.Name, newest).Scan(&digest)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if string(digest) != string(sum(record.Digest)) {
-			newest++
-			if _, err := b.exec("INSERT INTO names (name, newest) VALUES (?, ?) ON CONFLICT DO UPDATE SET newest = excluded.newest", v.Name, newest); err != nil {
-				return err
-			}
-		}
-		if _, err := b.exec("INSERT INTO versions (name, version, artifact, digest, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			v.Name, newest, v.Artifact, sum(record.Digest), nanos(v.Created)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// output returns the record of the artifact that a version names.
-func (b *batch) output(v metadata.Version) (artifact.Record, error) {
-	var body []byte
-	err := b.row("SELECT s.body FROM artifacts a JOIN steps s ON s.n = a.step WHERE a.id = ?", v.Artifact).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return artifact.Record{}, component.Errorf(component.NotFound, "metadata: version of %s: artifact %s does not exist", v.Name, v.Artifact)
-	}
-	if err != nil {
-		return artifact.Record{}, err
-	}
-	step, err := fromJSON[metadata.Step](body)
-	if err != nil {
-		return artifact.Record{}, err
-	}
-	for _, o := range step.Outputs {
-		if o.ID != v.Artifact {
-			continue
-		}
-		if o.Pruned {
-			return artifact.Record{}, component.Errorf(component.FailedPrecondition, "metadata: version of %s: the content of artifact %s was pruned", v.Name, v.Artifact)
-		}
-		return o.Record, nil
-	}
-	return artifact.Record{}, component.Errorf(component.Corrupt, "metadata: artifact %s is not among the outputs of its step", v.Artifact)
 }

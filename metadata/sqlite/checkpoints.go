@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -35,10 +37,10 @@ func (b *batch) putCheckpoint(c *metadata.Checkpoint) error {
 		return err
 	}
 	b.checkpoints, b.saved[run] = true, true // what follows in the same group must look
-	if err := b.release(run, -n); err != nil {
+	if err := b.release(run, ofCheckpoint(n)); err != nil {
 		return err
 	}
-	return b.referRecord(run, -n, c.Record)
+	return b.referRecord(run, ofCheckpoint(n), c.Record)
 }
 
 // forgetCheckpoint forgets what a step saved. Few runs have checkpoints, so that steps of others look but once in a batch.
@@ -46,23 +48,19 @@ func (b *batch) forgetCheckpoint(run int64, k metadata.StepKey) error {
 	if !b.checkpoints {
 		return nil
 	}
-	any, known := b.saved[run]
-	if !known {
-		var err error
-		if any, err = b.holds("SELECT EXISTS (SELECT 1 FROM checkpoints WHERE run = ?)", run); err != nil {
-			return err
-		}
-		b.saved[run] = any
-	}
-	if !any {
-		return nil
-	}
-	if _, err := b.exec(`DELETE FROM content_refs WHERE run = ?1 AND owner = (SELECT -n FROM checkpoints WHERE run = ?1 AND step = ?2 AND idx = ?3)`,
-		run, k.Step, k.Index); err != nil {
+	saved, err := b.fact(b.saved, run, "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE run = ?)")
+	if err != nil || !saved {
 		return err
 	}
-	_, err := b.exec("DELETE FROM checkpoints WHERE run = ? AND step = ? AND idx = ?", run, k.Step, k.Index)
-	return err
+	var n int64
+	err = b.row("DELETE FROM checkpoints WHERE run = ? AND step = ? AND idx = ? RETURNING n", run, k.Step, k.Index).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.release(run, ofCheckpoint(n))
 }
 
 // Checkpoints implements [metadata.Store].

@@ -1,9 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"time"
-
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -31,7 +28,11 @@ func (b *batch) refuseCondemned() error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return &metadata.CondemnedError{Digests: bad}
+	generation, err := b.generation()
+	if err != nil {
+		return err
+	}
+	return &metadata.CondemnedError{Digests: bad, Generation: generation}
 }
 
 // references lists the content in the artifact store that a batch refers to.
@@ -84,8 +85,14 @@ func contents(r artifact.Record, yield func(artifact.Digest)) {
 // inStore reports whether a record has bytes of its own in the artifact store.
 func inStore(r artifact.Record) bool { return r.Inline == nil && r.Codec != artifact.GatherCodec }
 
-// theRun owns what a run keeps as long as it is there; see the schema.
-const theRun = 0
+// What of a run keeps content, beside its steps, which are n of their rows.
+const (
+	theRun int64 = 0 // as long as it is there
+	aHold  int64 = -1
+)
+
+// ofCheckpoint is what a checkpoint is called among those that keep content.
+func ofCheckpoint(n int64) int64 { return aHold - n }
 
 // referRecord records that a run keeps the content of a record alive, and for what.
 func (t *tx) referRecord(run, owner int64, r artifact.Record) (err error) {
@@ -112,71 +119,40 @@ func (t *tx) release(run, owner int64) error {
 	return err
 }
 
-// Condemn implements [metadata.Store].
-func (s *store) Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return s.eachDigest(ctx, "condemn content", digests, func(t *tx, d []byte) (bool, error) {
-		// The batches that follow in the same group must look.
-		t.condemned = true
-		if _, err := t.exec(`INSERT INTO condemned (digest, deleting) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?1)
-			ON CONFLICT DO UPDATE SET deleted = NULL`, d); err != nil {
-			return false, err
-		}
-		return t.holds("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d)
-	})
-}
-
-// Revive implements [metadata.Store].
-func (s *store) Revive(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return s.eachDigest(ctx, "revive content", digests, func(t *tx, d []byte) (bool, error) {
-		if _, err := t.exec("DELETE FROM condemned WHERE digest = ? AND NOT deleting", d); err != nil {
-			return false, err
-		}
-		return t.holds("SELECT EXISTS (SELECT 1 FROM condemned WHERE digest = ?)", d)
-	})
-}
-
-// BeginDelete implements [metadata.Store].
-func (s *store) BeginDelete(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
-	return s.eachDigest(ctx, "begin to delete content", digests, func(t *tx, d []byte) (bool, error) {
-		n, err := t.changed("UPDATE condemned SET deleting = 1, deleted = NULL WHERE digest = ?", d)
-		return n > 0, err
-	})
-}
-
-// EndDelete implements [metadata.Store].
-func (s *store) EndDelete(ctx context.Context, digests []artifact.Digest) error {
-	now := nanos(time.Now())
-	_, err := s.eachDigest(ctx, "end the deletion of content", digests, func(t *tx, d []byte) (bool, error) {
-		_, err := t.exec("UPDATE condemned SET deleting = 0, deleted = ? WHERE digest = ? AND deleting", now, d)
-		return false, err
-	})
-	return err
-}
-
-// eachDigest does one thing with all digests in one durable transaction, and returns those for which it reports true.
-func (s *store) eachDigest(ctx context.Context, what string, digests []artifact.Digest, do func(*tx, []byte) (bool, error)) ([]artifact.Digest, error) {
-	for _, d := range digests {
-		if err := d.Validate(); err != nil {
-			return nil, err
+// hold records what the run of the batch needs, although no row names it. What a step of the run keeps already needs no hold.
+func (b *batch) hold() error {
+	if len(b.Holds) == 0 {
+		return nil
+	}
+	run, err := b.number(b.Run)
+	if err != nil {
+		return err
+	}
+	b.held[run] = true
+	for _, d := range b.Holds {
+		if _, err := b.exec(`INSERT INTO content_refs (digest, run, owner)
+			SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?1 AND run = ?2 AND owner > 0)
+			ON CONFLICT DO NOTHING`, sum(d), run, aHold); err != nil {
+			return err
 		}
 	}
-	var kept []artifact.Digest
-	err := s.update(ctx, what, true, func(t *tx) error {
-		for _, d := range digests {
-			ok, err := do(t, sum(d))
-			if err != nil {
-				return err
-			}
-			if ok {
-				kept = append(kept, d)
-			}
-		}
-		return nil
-	})
-	return kept, err
+	return nil
 }
 
-func (t *tx) holds(query string, args ...any) (is bool, err error) {
-	err = t.row(query, args...).Scan(&is)
-	return is, err
+// referOutput records that a step keeps the content of an output alive. Holds on it have served their purpose.
+func (b *batch) referOutput(run, step int64, r artifact.Record) error {
+	if err := b.referRecord(run, step, r); err != nil {
+		return err
+	}
+	var err error
+	contents(r, func(d artifact.Digest) {
+		var held bool
+		if err == nil {
+			held, err = b.fact(b.held, run, "SELECT EXISTS (SELECT 1 FROM content_refs WHERE run = ? AND owner = -1)")
+		}
+		if err == nil && held {
+			_, err = b.exec("DELETE FROM content_refs WHERE digest = ? AND run = ? AND owner = ?", sum(d), run, aHold)
+		}
+	})
+	return err
 }

@@ -17,7 +17,7 @@ func (s *store) Forget(ctx context.Context, keys []string) (int, error) {
 		return 0, err
 	}
 	total := 0
-	for len(keys) > 0 {
+	for first := true; first || len(keys) > 0; first = false {
 		forgotten := 0
 		err := s.update(ctx, "forget results", false, func(t *tx) (err error) {
 			forgotten, keys, err = t.forget(keys)

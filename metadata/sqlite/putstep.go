@@ -124,7 +124,7 @@ func (b *batch) putOutputs(step int64, st *metadata.Step) error {
 func (b *batch) referStep(run, n int64, st *metadata.Step) error {
 	for i := range st.Outputs {
 		if o := &st.Outputs[i]; !o.Pruned {
-			if err := b.referRecord(run, n, o.Record); err != nil {
+			if err := b.referOutput(run, n, o.Record); err != nil {
 				return err
 			}
 		}

@@ -111,8 +111,8 @@ CREATE TABLE versions (
 ) WITHOUT ROWID;
 CREATE INDEX versions_by_artifact ON versions (artifact);
 
--- Which run keeps which content of the artifact store, and what in it does: a step, by its outputs, as n of its row; a checkpoint as -n;
--- 0 is the run as long as it is there.
+-- Which run keeps which content of the artifact store, and what in it does: the outputs of a step, as n of its row; the run itself as long
+-- as it is there, as 0; a hold, as -1; a checkpoint, as -1 - n.
 CREATE TABLE content_refs (
 	digest BLOB NOT NULL,
 	run    INTEGER NOT NULL,
@@ -123,10 +123,12 @@ CREATE INDEX content_refs_by_owner ON content_refs (run, owner);
 
 -- Content that no batch may refer to.
 CREATE TABLE condemned (
-	digest   BLOB PRIMARY KEY,
-	deleting INTEGER NOT NULL,
-	deleted  INTEGER -- when its bytes were, in nanoseconds
+	digest     BLOB PRIMARY KEY,
+	deleting   INTEGER NOT NULL,
+	generation INTEGER NOT NULL, -- in which a deletion of it began or ended last
+	deleted    INTEGER           -- when its bytes were, in nanoseconds
 ) WITHOUT ROWID;
+CREATE INDEX condemned_deleting ON condemned (digest) WHERE deleting;
 CREATE INDEX condemned_by_deleted ON condemned (deleted) WHERE deleted IS NOT NULL;
 
 -- The IDs of batches that were applied, for a while.

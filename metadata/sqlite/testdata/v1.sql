@@ -21,9 +21,10 @@ CREATE TABLE checkpoints (
 	body TEXT NOT NULL
 );
 CREATE TABLE condemned (
-	digest   BLOB PRIMARY KEY,
-	deleting INTEGER NOT NULL,
-	deleted  INTEGER -- when its bytes were, in nanoseconds
+	digest     BLOB PRIMARY KEY,
+	deleting   INTEGER NOT NULL,
+	generation INTEGER NOT NULL, -- in which a deletion of it began or ended last
+	deleted    INTEGER           -- when its bytes were, in nanoseconds
 ) WITHOUT ROWID;
 CREATE TABLE content_refs (
 	digest BLOB NOT NULL,
@@ -112,6 +113,7 @@ CREATE TABLE versions (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX checkpoints_by_place ON checkpoints (run, step, idx);
 CREATE INDEX condemned_by_deleted ON condemned (deleted) WHERE deleted IS NOT NULL;
+CREATE INDEX condemned_deleting ON condemned (digest) WHERE deleting;
 CREATE INDEX content_refs_by_owner ON content_refs (run, owner);
 CREATE INDEX run_tags_by_run ON run_tags (run_id);
 CREATE INDEX runs_by_graph ON runs (graph);
@@ -129,7 +131,7 @@ INSERT INTO artifacts VALUES ('019b0000-0000-7000-8000-000000000003', 1);
 INSERT INTO artifacts VALUES ('019b0000-0000-7000-8000-000000000004', 1);
 INSERT INTO attempts VALUES (1, '019b0000-0000-7000-8000-000000000005', 'train', -1, '{"id":"019b0000-0000-7000-8000-000000000005","run":"019b0000-0000-7000-8000-000000000001","step":"train","index":-1,"number":1,"state":"succeeded","started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","logs":[{"lines":1,"size":0,"digest":"sha256:836ff184e7b41b1e13cb5fd89fa1de98dbbab99e9d2918913ff43b86a5c7c213"}]}');
 INSERT INTO batches VALUES (X'019B0000000070008000000000000002');
-INSERT INTO condemned VALUES (X'283BB9DEEF02E6843ABFB538EFA1ECA70801BD8A701C3F98191E123496339247', 0, NULL);
+INSERT INTO condemned VALUES (X'283BB9DEEF02E6843ABFB538EFA1ECA70801BD8A701C3F98191E123496339247', 0, 0, NULL);
 INSERT INTO content_refs VALUES (X'53BB9B0B38AC812554ABEB88EA6D56760D07EC147A75E8761C4F57ECC298218F', 1, 0);
 INSERT INTO content_refs VALUES (X'836FF184E7B41B1E13CB5FD89FA1DE98DBBAB99E9D2918913FF43B86A5C7C213', 1, 0);
 INSERT INTO content_refs VALUES (X'9372C470EEADD5ECD9C3C74C2B3CB633F8E2F2FAD799250A0F70D652B6B825E4', 1, 0);
