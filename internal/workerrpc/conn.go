@@ -26,6 +26,7 @@ const handshakeTimeout = 10 * time.Second
 // Conn is a worker's connection to what started it. All methods are safe for concurrent use.
 type Conn struct {
 	run, attempt string
+	patience     time.Duration // with which it waits for the engine
 	client       workerv1.WorkerServiceClient
 	transport    *transport
 
@@ -46,7 +47,11 @@ var _ worker.Host = (*Conn)(nil)
 // Connect prepares the connection that the environment of a worker leads to. Nothing is sent before Claim. The context is that of
 // Connect alone; Close ends the connection. The error's code is Invalid if the environment is not that of a worker.
 func Connect(ctx context.Context, getenv func(string) string) (*Conn, error) {
-	c := &Conn{run: getenv(orchestrator.EnvRun), attempt: getenv(orchestrator.EnvAttempt), lost: make(chan struct{}), finished: map[string]bool{}}
+	return connectTo(ctx, getenv, handshakeTimeout)
+}
+
+func connectTo(ctx context.Context, getenv func(string) string, patience time.Duration) (*Conn, error) {
+	c := &Conn{run: getenv(orchestrator.EnvRun), attempt: getenv(orchestrator.EnvAttempt), lost: make(chan struct{}), patience: patience, finished: map[string]bool{}}
 	network, target, err := dialTarget(getenv(orchestrator.EnvWorker))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", orchestrator.EnvWorker, err)
@@ -56,13 +61,13 @@ func Connect(ctx context.Context, getenv func(string) string) (*Conn, error) {
 			return nil, component.Errorf(component.Invalid, "%s is not set: an engine sets it for the workers that it starts", name)
 		}
 	}
-	token, err := readToken(ctx, getenv(orchestrator.EnvToken))
+	token, err := readToken(ctx, getenv(orchestrator.EnvToken), patience)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", orchestrator.EnvToken, err)
 	}
 	c.lose = sync.OnceFunc(func() { close(c.lost) })
 	c.over, c.end = context.WithCancel(context.WithoutCancel(ctx))
-	c.transport = &transport{dialer: &dialer{network: network, address: target, over: c.over, lost: c.lost}, token: token}
+	c.transport = &transport{dialer: &dialer{network: network, address: target, patience: patience, over: c.over, lost: c.lost}, token: token}
 	c.client = workerv1.NewWorkerServiceClient(c.transport, "http://engine",
 		connect.WithReadMaxBytes(answerLimit),
 		connect.WithSendMaxBytes(requestLimit),
@@ -88,8 +93,8 @@ func (c *Conn) Lost() <-chan struct{} { return c.lost }
 // Claim implements [worker.Host]. Ctx bounds the claim, not the attempt. The assignment's Stop is closed when the engine asks the attempt to
 // stop. The error's code is DeadlineExceeded if no assignment arrives within ten seconds.
 func (c *Conn) Claim(ctx context.Context, attempt string) (worker.Assignment, error) {
-	ctx, cancelTimeout := context.WithTimeoutCause(ctx, handshakeTimeout, errNoHandshake)
-	defer cancelTimeout()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, component.Errorf(component.DeadlineExceeded, "the engine did not answer within %v", c.patience))
+	defer cancel()
 	life, end := context.WithCancelCause(c.over)
 	forget := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	stream, claimed, err := c.open(life, attempt)
@@ -116,8 +121,6 @@ func (c *Conn) Claim(ctx context.Context, attempt string) (worker.Assignment, er
 	})
 	return a, nil
 }
-
-var errNoHandshake = component.Errorf(component.DeadlineExceeded, "the engine did not answer within %v", handshakeTimeout)
 
 // open opens the stream of an attempt and waits for its first message.
 func (c *Conn) open(ctx context.Context, attempt string) (*connect.ServerStreamForClient[workerv1.ClaimResponse], *workerv1.Claimed, error) {
@@ -244,11 +247,11 @@ func (c *Conn) Close() error {
 const tokenLimit = 1 << 10
 
 // readToken reads the token, which may come back while the engine repairs its place.
-func readToken(ctx context.Context, path string) (string, error) {
+func readToken(ctx context.Context, path string, patience time.Duration) (string, error) {
 	if path == "" {
 		return "", component.Errorf(component.Invalid, "it is not set: an engine sets it for the workers that it starts")
 	}
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var content []byte
 	err := patiently(ctx, nil, func() (again bool, err error) {

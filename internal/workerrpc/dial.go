@@ -9,13 +9,14 @@ import (
 // dialer connects to an engine that may just be making its socket again, or have too many connections at the moment.
 type dialer struct {
 	network, address string
+	patience         time.Duration
 	// over and lost end the wait.
 	over context.Context //nolint:containedctx // the life of the Conn
 	lost <-chan struct{}
 }
 
 func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.patience-d.patience/10) // before the call gives up, which does not know why
 	defer cancel()
 	defer context.AfterFunc(d.over, cancel)()
 	var conn net.Conn

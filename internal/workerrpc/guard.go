@@ -18,11 +18,8 @@ import (
 )
 
 const (
-	// headerTimeout is how long a peer may take to say who it is, and headerLimit how many bytes.
-	headerTimeout = 5 * time.Second
-	headerLimit   = 8 << 10
-	// bodyTimeout is how long a message may take, in either direction.
-	bodyTimeout = 30 * time.Second
+	// headerLimit bounds the header of a request in bytes.
+	headerLimit = 8 << 10
 	// requestLimit bounds a message to the server, answerLimit one to the worker: an assignment may hold many small inputs.
 	requestLimit = 64 << 20
 	answerLimit  = 512 << 20
@@ -33,10 +30,14 @@ const (
 	bearer        = "Bearer "
 )
 
+var errToken = component.Errorf(component.Unauthenticated, "the token is not that of the run: only a worker that the engine started may connect")
+
 // newHTTP returns the server's HTTP side.
 func (s *Server) newHTTP() *http.Server {
 	path, rpc := workerv1.NewWorkerServiceHandler(&service{s},
 		connect.WithReadMaxBytes(requestLimit),
+		connect.WithSendMaxBytes(answerLimit),
+		connect.WithCodec(boundedCodec{}),
 		connect.WithCompression("gzip", nil, nil), // it costs more than it saves on one host
 		connect.WithRecover(s.panicked),
 	)
@@ -47,8 +48,8 @@ func (s *Server) newHTTP() *http.Server {
 		_ = refuse.Write(w, r, toWire(otherService(r.URL.Path)))
 	})
 	return &http.Server{
-		Handler:           &guard{token: s.token, next: mux, refuse: refuse},
-		ReadHeaderTimeout: headerTimeout,
+		Handler:           &guard{token: s.token, timeout: s.options.body, next: mux, refuse: refuse},
+		ReadHeaderTimeout: s.options.header,
 		MaxHeaderBytes:    headerLimit,
 		BaseContext:       func(net.Listener) context.Context { return s.over },
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug), // what peers do wrong
@@ -63,24 +64,30 @@ func (s *Server) panicked(_ context.Context, spec connect.Spec, _ http.Header, v
 
 // guard lets only those in who bear the token, and lets nobody take forever.
 type guard struct {
-	token  string
-	next   http.Handler
-	refuse *connect.ErrorWriter
+	token   string
+	timeout time.Duration // of each message
+	next    http.Handler
+	refuse  *connect.ErrorWriter
 }
 
 // ServeHTTP implements [http.Handler].
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
-	_ = deadlines.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	_ = deadlines.SetReadDeadline(time.Now().Add(g.timeout))
+	_ = deadlines.SetWriteDeadline(time.Now().Add(g.timeout))
 	token, ok := strings.CutPrefix(r.Header.Get(authorization), bearer)
 	if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) != 1 {
 		w.Header().Set("Connection", "close") // and read nothing of the body
-		_ = g.refuse.Write(w, r, toWire(component.Errorf(component.Unauthenticated, "the token is not that of the run: only a worker that the engine started may connect")))
+		_ = g.refuse.Write(w, r, toWire(errToken))
+		return
+	}
+	if kind := r.Header.Get("Content-Type"); kind != "application/proto" && kind != "application/connect+proto" {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusUnsupportedMediaType) // connect would decode JSON, too, which nobody here speaks
 		return
 	}
 	r.Body = &body{ReadCloser: r.Body, deadlines: deadlines}
-	g.next.ServeHTTP(&response{ResponseWriter: w, deadlines: deadlines}, r)
+	g.next.ServeHTTP(&response{ResponseWriter: w, deadlines: deadlines, timeout: g.timeout}, r)
 }
 
 // body takes back the deadline at its end: what is then read is whether the peer is still there.
@@ -102,11 +109,12 @@ func (b *body) Read(p []byte) (int, error) {
 type response struct {
 	http.ResponseWriter
 	deadlines *http.ResponseController
+	timeout   time.Duration
 }
 
 // Write implements [io.Writer].
 func (w *response) Write(p []byte) (int, error) {
-	_ = w.deadlines.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	_ = w.deadlines.SetWriteDeadline(time.Now().Add(w.timeout))
 	return w.ResponseWriter.Write(p)
 }
 

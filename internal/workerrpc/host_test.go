@@ -2,16 +2,26 @@ package workerrpc_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"sync"
+	"time"
 
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/worker"
+	"github.com/tenon-ml/tenon/metadata"
 )
 
 // host keeps attempts as the engine does: each is claimed once, its first report counts, and one that was superseded is refused.
 type host struct {
 	mu       sync.Mutex
 	attempts map[string]*attempt
+	err      error // of every call, if not nil
+	panics   bool
+
+	// Calls send on blocked and wait for the end of pause, if there is one.
+	pause   chan struct{}
+	blocked chan struct{}
 }
 
 type attempt struct {
@@ -23,7 +33,49 @@ type attempt struct {
 	reports    []worker.Report // the first counts
 }
 
-func newHost() *host { return &host{attempts: map[string]*attempt{}} }
+func newHost() *host {
+	return &host{attempts: map[string]*attempt{}, blocked: make(chan struct{}, 100)}
+}
+
+// fail lets every call fail.
+func (h *host) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.err = err
+}
+
+// block lets every call wait until unblock, or until its caller gives up.
+func (h *host) block() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pause = make(chan struct{})
+}
+
+func (h *host) unblock() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.pause)
+	h.pause = nil
+}
+
+// enter is the beginning of every call.
+func (h *host) enter(ctx context.Context) error {
+	h.mu.Lock()
+	pause, err, panics := h.pause, h.err, h.panics
+	h.mu.Unlock()
+	if pause != nil {
+		h.blocked <- struct{}{}
+		select {
+		case <-pause:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if panics {
+		panic("the host is broken")
+	}
+	return err
+}
 
 // add adds an attempt that can be claimed.
 func (h *host) add(a worker.Assignment) *attempt {
@@ -56,7 +108,10 @@ func (h *host) find(id string) (*attempt, error) {
 	return at, nil
 }
 
-func (h *host) Claim(_ context.Context, id string) (worker.Assignment, error) {
+func (h *host) Claim(ctx context.Context, id string) (worker.Assignment, error) {
+	if err := h.enter(ctx); err != nil {
+		return worker.Assignment{}, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at, err := h.find(id)
@@ -70,7 +125,10 @@ func (h *host) Claim(_ context.Context, id string) (worker.Assignment, error) {
 	return at.assignment, nil
 }
 
-func (h *host) Beat(_ context.Context, b worker.Beat) error {
+func (h *host) Beat(ctx context.Context, b worker.Beat) error {
+	if err := h.enter(ctx); err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at, err := h.find(b.Attempt)
@@ -80,7 +138,10 @@ func (h *host) Beat(_ context.Context, b worker.Beat) error {
 	return err
 }
 
-func (h *host) Finish(_ context.Context, r worker.Report) error {
+func (h *host) Finish(ctx context.Context, r worker.Report) error {
+	if err := h.enter(ctx); err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at, err := h.find(r.Attempt)
@@ -88,4 +149,19 @@ func (h *host) Finish(_ context.Context, r worker.Report) error {
 		at.reports = append(at.reports, r)
 	}
 	return err
+}
+
+// inline is a small value.
+func inline(s string) artifact.Record {
+	return artifact.Record{
+		Digest: artifact.NewDigest(sha256.Sum256([]byte(s))), Size: int64(len(s)), Codec: "string/1", Type: "string", Inline: []byte(s),
+		Meta: map[string]any{"name": "a.csv"},
+	}
+}
+
+// metric is a point of an attempt.
+func metric(attempt string, seq int) metadata.Metric {
+	return metadata.Metric{
+		StepKey: metadata.StepKey{Run: runID, Step: "train", Index: -1}, Attempt: attempt, Name: "loss", Value: 0.5, Time: time.Unix(3, 4), Seq: seq,
+	}
 }

@@ -10,11 +10,14 @@ import (
 const connectionLimit = 2048
 
 // limited closes connections beyond the limit at once. Who belongs here tries again, and those that do not say who they are end soon.
-func limited(l net.Listener) net.Listener { return &limitedListener{Listener: l} }
+func limited(l net.Listener) net.Listener {
+	return &limitedListener{Listener: l, limit: connectionLimit}
+}
 
 type limitedListener struct {
 	net.Listener
-	open atomic.Int64
+	limit int64
+	open  atomic.Int64
 }
 
 // Accept implements [net.Listener].
@@ -24,7 +27,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) <= connectionLimit {
+		if l.open.Add(1) <= l.limit {
 			return &limitedConn{Conn: c, closed: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
 		}
 		l.open.Add(-1)

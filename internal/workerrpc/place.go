@@ -22,11 +22,6 @@ const (
 	loopbackScheme = "http://"
 )
 
-// places says where a server may be. The zero value is any.
-type places struct {
-	loopback bool // only there
-}
-
 // place is where workers find a server.
 type place struct {
 	address  string   // for orchestrator.EnvWorker
@@ -38,28 +33,28 @@ type place struct {
 
 // open makes a place: the token in a directory within dir, and the socket beside it, or where its path is short enough, or where there are
 // none on loopback.
-func (where places) open(ctx context.Context, dir, token string) (*place, error) {
+func open(ctx context.Context, dir, token string, loopback bool) (*place, error) {
 	own, err := os.MkdirTemp(dir, "rpc") // mode 0700
 	if err != nil {
 		return nil, coded(err)
 	}
 	p := &place{token: filepath.Join(own, tokenName), dirs: []string{own}}
-	if err := errors.Join(p.writeToken(token), where.listen(ctx, p)); err != nil {
+	if err := errors.Join(p.writeToken(token), p.listen(ctx, loopback)); err != nil {
 		return nil, errors.Join(err, p.remove())
 	}
 	return p, nil
 }
 
-func (where places) listen(ctx context.Context, p *place) error {
-	var err error
-	if !where.loopback {
-		if err = p.listenUnix(ctx); err == nil {
+func (p *place) listen(ctx context.Context, loopback bool) error {
+	var unix error
+	if !loopback {
+		if unix = p.listenUnix(ctx); unix == nil {
 			return nil
 		}
 	}
 	// Not every system, nor every file system, has sockets.
-	if loopback := p.listenLoopback(ctx); loopback != nil {
-		return coded(errors.Join(err, loopback))
+	if err := p.listenLoopback(ctx); err != nil {
+		return coded(errors.Join(unix, err))
 	}
 	return nil
 }

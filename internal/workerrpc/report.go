@@ -90,7 +90,7 @@ func failureFrom(p *workerv1.Failure) *worker.Failure {
 }
 
 func lineTo(l logs.Line) *workerv1.LogLine {
-	return &workerv1.LogLine{Time: timeTo(l.Time), Level: int32(l.Level), Message: text(l.Message)}
+	return &workerv1.LogLine{Time: timeTo(l.Time), Level: int64(l.Level), Message: text(l.Message)}
 }
 
 func lineFrom(p *workerv1.LogLine) (logs.Line, error) {

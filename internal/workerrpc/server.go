@@ -36,9 +36,10 @@ type Config struct {
 
 // Server offers a worker.Host to the workers of one run, until it is closed. All methods are safe for concurrent use.
 type Server struct {
-	config Config
-	token  string
-	http   *http.Server
+	config  Config
+	options options
+	token   string
+	http    *http.Server
 	// over ends the streams. It is done when Close has waited for the calls.
 	over context.Context //nolint:containedctx // it is the server's life
 	end  context.CancelFunc
@@ -54,17 +55,28 @@ type Server struct {
 
 // Serve starts a server. The context is that of the start alone; Close ends the server.
 func Serve(ctx context.Context, c Config) (*Server, error) {
-	return serve(ctx, c, places{})
+	return serve(ctx, c, standard)
 }
 
-func serve(ctx context.Context, c Config, where places) (*Server, error) {
+// options are what tests have otherwise.
+type options struct {
+	loopback bool // although there are unix sockets
+	// header is how long a peer may take to say who it is, and body how long a message may take, in either direction.
+	header, body time.Duration
+	// watch is the time between two looks at whether socket and token are still where workers were told to look for them.
+	watch time.Duration
+}
+
+var standard = options{header: 5 * time.Second, body: 30 * time.Second, watch: time.Second}
+
+func serve(ctx context.Context, c Config, o options) (*Server, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
-	s := &Server{config: c, token: hex.EncodeToString(secret[:])}
+	s := &Server{config: c, options: o, token: hex.EncodeToString(secret[:])}
 	s.over, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.http = s.newHTTP()
-	place, err := where.open(ctx, c.Dir, s.token)
+	place, err := open(ctx, c.Dir, s.token, o.loopback)
 	if err != nil {
 		s.end()
 		return nil, fmt.Errorf("serve the workers of run %s: %w", c.Run, err)
@@ -99,11 +111,8 @@ func (s *Server) Env() []string {
 	}
 }
 
-// watchPause is the time between two looks at whether socket and token are still where workers were told to look for them.
-const watchPause = time.Second
-
 func (s *Server) watch() {
-	tick := time.NewTicker(watchPause)
+	tick := time.NewTicker(s.options.watch)
 	defer tick.Stop()
 	for {
 		select {
@@ -135,7 +144,7 @@ func (s *Server) heal() error {
 
 // move opens another place, since the one that workers were told of cannot be had. The caller holds mu.
 func (s *Server) move() {
-	next, err := places{}.open(s.over, "", s.token)
+	next, err := open(s.over, "", s.token, s.options.loopback)
 	if err != nil {
 		s.config.Logger.Error("the socket for workers was deleted and cannot be made again: no worker can start", "address", s.place.address, "error", err)
 		return

@@ -62,10 +62,13 @@ func (v *service) Beat(ctx context.Context, req *workerv1.BeatRequest) (*workerv
 		return nil, toWire(err)
 	}
 	b, err := beatFrom(req)
-	if err != nil {
-		return nil, toWire(err)
+	if err == nil {
+		err = checkBeat(v.s.config.Run, b)
 	}
-	if err := v.s.config.Host.Beat(ctx, b); err != nil {
+	if err == nil {
+		err = v.s.config.Host.Beat(ctx, b)
+	}
+	if err != nil {
 		return nil, toWire(err)
 	}
 	return &workerv1.BeatResponse{}, nil
@@ -81,10 +84,13 @@ func (v *service) Finish(ctx context.Context, req *workerv1.FinishRequest) (*wor
 		return nil, toWire(err)
 	}
 	r, err := reportFrom(req)
-	if err != nil {
-		return nil, toWire(err)
+	if err == nil {
+		err = checkReport(v.s.config.Run, r)
 	}
-	if err := v.s.config.Host.Finish(context.WithoutCancel(ctx), r); err != nil {
+	if err == nil {
+		err = v.s.config.Host.Finish(context.WithoutCancel(ctx), r)
+	}
+	if err != nil {
 		return nil, toWire(err)
 	}
 	return &workerv1.FinishResponse{}, nil

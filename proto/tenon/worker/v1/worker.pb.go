@@ -1217,7 +1217,7 @@ type LogLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Time  *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// As in package log/slog: 0 is info, 4 a warning, 8 an error.
-	Level int32 `protobuf:"zigzag32,2,opt,name=level,proto3" json:"level,omitempty"`
+	Level int64 `protobuf:"zigzag64,2,opt,name=level,proto3" json:"level,omitempty"`
 	// With its attributes behind it.
 	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1261,7 +1261,7 @@ func (x *LogLine) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *LogLine) GetLevel() int32 {
+func (x *LogLine) GetLevel() int64 {
 	if x != nil {
 		return x.Level
 	}
@@ -2047,7 +2047,7 @@ const file_tenon_worker_v1_worker_proto_rawDesc = "" +
 	"\x03seq\x18\x04 \x01(\x03R\x03seq\"i\n" +
 	"\aLogLine\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05level\x18\x02 \x01(\x11R\x05level\x12\x18\n" +
+	"\x05level\x18\x02 \x01(\x12R\x05level\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"d\n" +
 	"\bLogChunk\x12\x14\n" +
 	"\x05lines\x18\x01 \x01(\x03R\x05lines\x12\x12\n" +
