@@ -101,8 +101,8 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	}
 	if c.Metadata == nil {
 		scratch.Sweep(tmp(home))
-		client.reconcile(ctx)
 	}
+	client.reconcile(ctx)
 	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
 	client.resources = scope.NewResources(ctx)
 	client.life, client.stop = context.WithCancel(context.WithoutCancel(ctx))

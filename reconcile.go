@@ -10,7 +10,11 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// driver describes this process. With a metadata store of its own a client cannot be found by others: they may have another home.
+// lease is how long a driver that no lock shows to be alive counts as such after it was last heard of.
+const lease = time.Minute
+
+// driver describes this process. With a metadata store of its own a client's lock cannot be found by others, who may have another home: it
+// has a lease instead.
 func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
 	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
 	d := metadata.Driver{Host: host, PID: os.Getpid(), Program: metadata.Program{Main: c.main}}
@@ -36,7 +40,7 @@ func (c *Client) reconcile(ctx context.Context) {
 			return
 		}
 		for _, r := range page.Items {
-			if r.Driver.Session == "" || scratch.InUse(tmp(c.config.Home), r.Driver.Session) {
+			if c.alive(r.Driver) {
 				continue
 			}
 			if err := c.bury(ctx, r); err != nil {
@@ -45,6 +49,15 @@ func (c *Client) reconcile(ctx context.Context) {
 		}
 		q.After = page.Next
 	}
+}
+
+// alive reports whether a driver lives, or cannot be told to be gone. A clock that was set back lets it live longer; one that was set forward
+// may end it early, and then the greater epoch keeps it from recording anything.
+func (c *Client) alive(d metadata.Driver) bool {
+	if d.Session != "" {
+		return c.config.Metadata != nil || scratch.InUse(tmp(c.config.Home), d.Session)
+	}
+	return d.Lease.IsZero() || time.Now().Before(d.Lease)
 }
 
 // bury ends a run whose driver is gone: what was running in it has failed, and what was waiting is cancelled. A greater epoch fences it; that

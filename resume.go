@@ -14,7 +14,6 @@ import (
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
-	"github.com/tenon-ml/tenon/internal/scratch"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -83,9 +82,7 @@ func (c *Client) Recover(ctx context.Context, pipelines ...pipeline.Definition) 
 
 // lost returns the IDs of a pipeline's runs that lost their driver, oldest first.
 func (c *Client) lost(ctx context.Context, name string) ([]string, error) {
-	if c.config.Metadata == nil {
-		c.reconcile(ctx)
-	}
+	c.reconcile(ctx)
 	var ids []string
 	q := metadata.RunQuery{Pipeline: name, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}, Cursor: metadata.Cursor{Limit: 1000}}
 	for more := true; more; more = q.After != "" {
@@ -141,7 +138,7 @@ func (c *Client) abandoned(ctx context.Context, run metadata.Run) (metadata.Run,
 	if run.State.Ended() {
 		return run, nil
 	}
-	if c.config.Metadata != nil || run.Driver.Session == "" || scratch.InUse(tmp(c.config.Home), run.Driver.Session) {
+	if c.alive(run.Driver) {
 		return run, component.Errorf(component.FailedPrecondition, "process %d on %s drives it: wait for its end, or cancel it first", run.Driver.PID, run.Driver.Host)
 	}
 	if err := c.bury(ctx, run); err != nil {

@@ -82,6 +82,9 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		},
 		Observer: r.observe,
 	}
+	if job.Run.Driver.Session == "" {
+		config.Lease = lease
+	}
 	c.runs.Add(1)
 	go func() {
 		defer c.runs.Done()

@@ -29,6 +29,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer, if not nil, is told what happens, in order and from one goroutine.
 	Observer func(Event)
+	// Lease is how long the driver counts as alive after it was last heard of; it is renewed in time. 0: something else shows that it lives.
+	Lease time.Duration
 	// Grace is the time between asking attempts to stop and forcing them. 0 means ten seconds.
 	Grace time.Duration
 }

@@ -97,8 +97,27 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	return s, nil
 }
 
+// renew shows again and again that the driver lives.
+func (s *scheduler) renew() {
+	if s.c.Lease > 0 {
+		s.after(s.c.Lease/3, func() {
+			s.hire()
+			s.recordRun()
+			s.renew()
+		})
+	}
+}
+
+// hire begins a lease.
+func (s *scheduler) hire() {
+	if s.c.Lease > 0 {
+		s.run.Driver.Lease = time.Now().Add(s.c.Lease)
+	}
+}
+
 // begin records that the run is driven by this process now.
 func (s *scheduler) begin(ctx context.Context) (err error) {
+	s.hire()
 	switch {
 	case s.j.Resume:
 		err = s.takeOver(ctx)
@@ -142,6 +161,7 @@ func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 		}
 	}
 	s.listen()
+	s.renew()
 	cancelled := ctx.Done()
 	for {
 		s.advance()

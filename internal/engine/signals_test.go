@@ -45,7 +45,9 @@ func asking(timeout time.Duration) *pipeline.Pipeline[none, artifact.Ref[string]
 		ok := pipeline.Wait(p, "ask", "Go on?", in{From: []artifact.Ref[int]{a}}, step.Config{Timeout: timeout})
 		return pipeline.Step(p, "deploy", func(_ context.Context, in struct {
 			OK artifact.Ref[pipeline.Approval]
-		}) (artifact.Ref[string], error) { return artifact.New(in.OK.Value().By + ": " + in.OK.Value().Note), nil }, struct {
+		}) (artifact.Ref[string], error) {
+			return artifact.New(in.OK.Value().By + ": " + in.OK.Value().Note), nil
+		}, struct {
 			OK artifact.Ref[pipeline.Approval]
 		}{ok})
 	})
