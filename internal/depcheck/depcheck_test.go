@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
 	{"/internal/plan", "/internal/logs", "/internal/export", "/internal/worker"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
-	{"/pipeline"},
+	{"/pipeline", "/command"},
 	{"/internal/cli"},
 	{""},
 	{"/pipeline/pipelinetest"},
