@@ -1,0 +1,243 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/codec"
+	"github.com/tenon-ml/tenon/step"
+)
+
+// job is one call of a program. Its directory holds all that belongs to it:
+//
+//	work/    the working directory, with the files of the command
+//	in/      inputs, {params}
+//	out/     outputs
+//	tmp/     temporary files
+//	report   what the program reports
+type job struct {
+	*command
+	dir   string
+	in    reflect.Value
+	paths map[string]string // of what was written in in/, by placeholder
+	argv  []string
+	vars  []string // of the environment
+	stdio [2]string
+}
+
+const dirMode = 0o700
+
+func newJob(ctx context.Context, c *command, in reflect.Value) (*job, error) {
+	parent, err := step.TempDir(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("make a directory: %w", err)
+	}
+	if _, inRun := step.Info(ctx); !inRun {
+		context.AfterFunc(ctx, func() { os.RemoveAll(parent) })
+	}
+	// Links in the path would make every output seem to lead out of the directory.
+	if parent, err = filepath.EvalSymlinks(parent); err != nil {
+		return nil, fmt.Errorf("make a directory: %w", err)
+	}
+	dir, err := os.MkdirTemp(parent, "command-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory: %w", err)
+	}
+	j := &job{command: c, dir: dir, in: in, paths: map[string]string{}}
+	for _, d := range []string{"work", "in", "out", "tmp"} {
+		if err := os.Mkdir(j.path(d), dirMode); err != nil {
+			return nil, fmt.Errorf("make a directory: %w", err)
+		}
+	}
+	return j, nil
+}
+
+func (j *job) path(elem ...string) string {
+	return filepath.Join(append([]string{j.dir}, elem...)...)
+}
+
+func (j *job) outPath(o output) string { return j.path("out", o.file) }
+
+// prepare makes everything that the program is given.
+func (j *job) prepare(ctx context.Context, spec Spec) error {
+	if err := j.copyFiles(ctx, spec.Files); err != nil {
+		return err
+	}
+	for _, o := range j.outputs {
+		if o.form != formDir {
+			continue
+		}
+		if err := os.Mkdir(j.outPath(o), dirMode); err != nil {
+			return fmt.Errorf("make the directory of output %s: %w", o.name, err)
+		}
+	}
+	for _, t := range j.args {
+		arg, err := j.fill(ctx, t)
+		if err != nil {
+			return err
+		}
+		j.argv = append(j.argv, arg)
+	}
+	if err := j.environment(ctx); err != nil {
+		return err
+	}
+	for i, p := range []*part{j.stdin, j.stdout} {
+		if p == nil {
+			continue
+		}
+		var err error
+		if j.stdio[i], err = j.value(ctx, *p); err != nil {
+			return err
+		}
+	}
+	return j.find()
+}
+
+// find replaces the name of the program by its path.
+func (j *job) find() error {
+	program := j.argv[0]
+	if strings.ContainsRune(filepath.ToSlash(program), '/') {
+		if !filepath.IsAbs(program) {
+			j.argv[0] = j.path("work", program)
+		}
+		return nil
+	}
+	path, err := exec.LookPath(program)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return step.Permanent(component.Errorf(component.NotFound, "there is no program %q in PATH: install it where the step runs, or name its path: %w", program, reason(err)))
+	}
+	j.argv[0] = path
+	return nil
+}
+
+// reason is why a program was not found, without what the message says already.
+func reason(err error) error {
+	if e := (*exec.Error)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// fill puts values in place of the placeholders.
+func (j *job) fill(ctx context.Context, t template) (string, error) {
+	var b strings.Builder
+	for _, p := range t {
+		if p.name == "" {
+			b.WriteString(p.text)
+			continue
+		}
+		value, err := j.value(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		if strings.ContainsRune(value, 0) {
+			return "", step.Permanent(component.Errorf(component.Invalid, "the value of %v holds a NUL byte, which no program can be given", p))
+		}
+		b.WriteString(value)
+	}
+	return b.String(), nil
+}
+
+// value returns what stands for a placeholder: a path or a parameter.
+func (j *job) value(ctx context.Context, p part) (string, error) {
+	if p.out {
+		i := slices.IndexFunc(j.outputs, func(o output) bool { return o.name == p.name })
+		return j.outPath(j.outputs[i]), nil
+	}
+	if path, ok := j.paths[p.String()]; ok {
+		return path, nil
+	}
+	if p.name == paramsName {
+		path, err := j.writeParams()
+		if err != nil {
+			return "", step.Permanent(component.Errorf(component.Invalid, "write the parameters as JSON: %w", err))
+		}
+		j.paths[p.String()] = path
+		return path, nil
+	}
+	f := j.fields[p.name]
+	v := j.in.Field(f.index)
+	if f.kind == kindParam {
+		text, err := valueText(v)
+		if err != nil {
+			return "", step.Permanent(component.Errorf(component.Invalid, "parameter %s: %w", p.name, err))
+		}
+		return text, nil
+	}
+	path, err := j.input(ctx, p, f, v)
+	if err != nil {
+		return "", fmt.Errorf("input %s: %w", p.name, err)
+	}
+	j.paths[p.String()] = path
+	return path, nil
+}
+
+// writeParams writes all parameters as one JSON object.
+func (j *job) writeParams() (string, error) {
+	params := map[string]any{}
+	for i := range j.in.NumField() {
+		sf := j.in.Type().Field(i)
+		if f, ok := j.fields[sf.Name]; !ok || f.kind != kindParam {
+			continue
+		}
+		name, _ := jsonName(sf)
+		params[name] = j.in.Field(i).Interface()
+	}
+	data, err := json.Marshal(params)
+	if err != nil {
+		return "", err
+	}
+	path := j.path("in", "params.json")
+	return path, os.WriteFile(path, append(data, '\n'), 0o600)
+}
+
+// copyFiles puts the files of the command into the working directory.
+func (j *job) copyFiles(ctx context.Context, files map[string]artifact.Source) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := copyFile(ctx, j.path("work", filepath.FromSlash(name)), files[name]); err != nil {
+			return fmt.Errorf("file %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func copyFile(ctx context.Context, to string, from artifact.Source) error {
+	if err := os.MkdirAll(filepath.Dir(to), dirMode); err != nil {
+		return err
+	}
+	path, err := from.Path(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return os.CopyFS(to, os.DirFS(path))
+	}
+	r, err := from.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return create(to, dirMode, func(w io.Writer) error {
+		_, err := codec.CopyBuffered(w, r)
+		return err
+	})
+}
