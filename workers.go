@@ -35,7 +35,7 @@ func (c *Client) serveWorkers(ctx context.Context, h worker.Host, job engine.Job
 	if err != nil {
 		return orchestrator.Program{}, nil, err
 	}
-	program.Env = append(program.Env, server.Env()...)
+	program.Env = slices.Clip(append(program.Env, server.Env()...)) // attempts append to it at the same time
 	return program, server.Close, nil
 }
 
