@@ -19,8 +19,8 @@ type Batch struct {
 	Create []Run `json:"create,omitempty"`
 	// Update replaces the mutable part of runs: State, Epoch, Driver, Started, Finished, Error, Lost, Cost, Counts, Outputs. A change of state
 	// that the table forbids is refused with FailedPrecondition, and so is a smaller epoch. A greater epoch is a new driver, which may come
-	// with the batch that it fences. A Plan replaces that of the run, whose document goes if no other run names it; an empty one
-	// changes nothing.
+	// with the batch that it fences; another driver in the same epoch is refused with FailedPrecondition: of two that take over, one does.
+	// A Plan replaces that of the run, whose document goes if no other run names it; an empty one changes nothing.
 	Update []Run `json:"update,omitempty"`
 	// Steps are written whole, new or over what is there. A change of state that the table forbids is refused with FailedPrecondition.
 	// Outputs that are no longer there are forgotten with their versions. An output's ID belongs to one step: that of another is

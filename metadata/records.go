@@ -65,6 +65,11 @@ type Driver struct {
 	Program Program `json:"program,omitzero"`
 }
 
+// Same reports whether d and other are the same process, whatever its lease.
+func (d Driver) Same(other Driver) bool {
+	return d.Host == other.Host && d.PID == other.PID && d.Session == other.Session
+}
+
 // Program is a program of pipelines, for whoever wants to start it again.
 type Program struct {
 	Path    string `json:"path,omitempty"`    // of the executable, which may be gone: "go run" removes it

@@ -200,20 +200,20 @@ func applyUpdate(s *suite) {
 	r := s.run(func(r *metadata.Run) { r.Tags = map[string]string{"team": "a"} })
 	u := metadata.Run{
 		ID: r.ID, Name: "other", Pipeline: "other", Stack: "other", Tags: map[string]string{"team": "b"}, Graph: digest("other"), Plan: digest("other"),
-		Created: moment(50), State: metadata.RunFailed, Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1, Session: "s"}, Started: moment(5), Finished: moment(6),
+		Created: moment(50), State: metadata.RunFailed, Epoch: 2, Driver: metadata.Driver{Host: "h", PID: 1, Session: "s"}, Started: moment(5), Finished: moment(6),
 		Error: "step load: no such file", Lost: true, Cost: metadata.Cost{CPU: 1, Read: 2}, Replays: newID(), Counts: map[metadata.StepState]int{metadata.StepFailed: 1},
 		Outputs: map[string]artifact.Record{"Model": inline("model")},
 	}
 	s.apply(metadata.Batch{Update: []metadata.Run{u}})
 	want := r
 	want.State, want.Driver, want.Started, want.Finished, want.Error, want.Counts, want.Outputs = u.State, u.Driver, u.Started, u.Finished, u.Error, u.Counts, u.Outputs
-	want.Lost, want.Cost, want.Plan = u.Lost, u.Cost, u.Plan
+	want.Lost, want.Cost, want.Plan, want.Epoch = u.Lost, u.Cost, u.Plan, u.Epoch
 	s.checkRun(want)
 	u.State, u.Error, u.Counts, u.Outputs, u.Driver, u.Finished = metadata.RunRunning, "", nil, nil, metadata.Driver{}, moment(0)
-	u.Lost, u.Cost, u.Plan = false, metadata.Cost{}, ""
+	u.Lost, u.Cost, u.Plan, u.Epoch = false, metadata.Cost{}, "", 3
 	s.apply(metadata.Batch{Update: []metadata.Run{u}})
 	want.State, want.Error, want.Counts, want.Outputs, want.Driver, want.Finished = u.State, "", nil, nil, u.Driver, u.Finished
-	want.Lost, want.Cost = false, metadata.Cost{}
+	want.Lost, want.Cost, want.Epoch = false, metadata.Cost{}, 3
 	s.checkRun(want)
 }
 

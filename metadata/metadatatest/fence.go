@@ -2,6 +2,7 @@ package metadatatest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
@@ -38,6 +39,11 @@ func fenceTakeover(s *suite) {
 	s.checkRun(next)
 	s.refuses("a batch of the driver before", metadata.Batch{Run: r.ID, Epoch: 1, Steps: []metadata.Step{step(r.ID, "late", metadata.StepRunning)}}, component.FailedPrecondition)
 	s.refuses("a second takeover with the same epoch", metadata.Batch{Run: r.ID, Epoch: 1, Update: []metadata.Run{next}}, component.FailedPrecondition)
+	rival := next
+	rival.Driver.PID++
+	s.refuses("a second takeover by another driver", metadata.Batch{Run: r.ID, Epoch: 2, Update: []metadata.Run{rival}}, component.FailedPrecondition)
+	next.Driver.Lease = time.Now().UTC()
+	s.apply(metadata.Batch{Run: r.ID, Epoch: 2, Update: []metadata.Run{next}})
 	s.refuses("a smaller epoch", metadata.Batch{Update: []metadata.Run{r}}, component.FailedPrecondition)
 	far := next
 	far.Epoch = 3

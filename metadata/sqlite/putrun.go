@@ -73,6 +73,9 @@ func (b *batch) updateRun(u *metadata.Run) error {
 	if u.Epoch < r.Epoch {
 		return fenced(u.ID, r.Epoch, u.Epoch)
 	}
+	if u.Epoch == r.Epoch && !u.Driver.Same(r.Driver) {
+		return component.Errorf(component.FailedPrecondition, "metadata: run %s has another driver in epoch %d: %s, process %d", u.ID, r.Epoch, r.Driver.Host, r.Driver.PID)
+	}
 	r.State, r.Epoch, r.Driver, r.Started, r.Finished = u.State, u.Epoch, u.Driver, u.Started, u.Finished
 	r.Error, r.Lost, r.Cost, r.Counts = u.Error, u.Lost, u.Cost, u.Counts
 	old := r.Plan
