@@ -14,12 +14,9 @@ import (
 	"github.com/tenon-ml/tenon/step"
 )
 
-// RunnerGoroutine runs attempts as goroutines of the program.
-const RunnerGoroutine = "goroutine"
-
 // Config of the local orchestrator. The zero value of a limit means none, except for CPU.
 type Config struct {
-	Runner   string                        `yaml:"runner" doc:"how attempts run: goroutine"`
+	Runner   string                        `yaml:"runner" doc:"how attempts run whose step does not say: as a goroutine, or each in a process of its own"`
 	Parallel int                           `yaml:"parallel" doc:"attempts at once; 0 is unlimited"`
 	CPU      float64                       `yaml:"cpu" doc:"cores that attempts may occupy at once; 0 is all of the machine's. A step that does not say what it needs counts as one"`
 	Memory   step.Bytes                    `yaml:"memory" doc:"memory that attempts may declare at once, such as 8GiB; 0 is unlimited"`
@@ -31,8 +28,8 @@ type Config struct {
 // Validate implements component.Validator.
 func (c *Config) Validate() error {
 	switch {
-	case c.Runner != RunnerGoroutine:
-		return fmt.Errorf("runner: %q is not known, want %s", c.Runner, RunnerGoroutine)
+	case !slices.ContainsFunc(runnerInfos, func(r orchestrator.RunnerInfo) bool { return r.Name == c.Runner }):
+		return fmt.Errorf("runner: %s", unknownRunner(c.Runner))
 	case c.Parallel < 0:
 		return fmt.Errorf("parallel: %d is negative", c.Parallel)
 	case !(c.CPU >= 0) || math.IsInf(c.CPU, 1):
@@ -86,22 +83,26 @@ func New(c Config) (orchestrator.Orchestrator, error) {
 		c.CPU = float64(runtime.GOMAXPROCS(0))
 	}
 	c.Limits = maps.Clone(c.Limits) // they stay what they are
-	return &local{c}, nil
+	return &local{c, usualTiming}, nil
 }
 
-type local struct{ c Config }
+type local struct {
+	c      Config
+	timing timing
+}
 
 func (l *local) Capabilities() orchestrator.Capabilities {
+	runners := slices.Clone(runnerInfos)
+	if runners[0].Name != l.c.Runner {
+		slices.Reverse(runners)
+	}
 	return orchestrator.Capabilities{
+		Runners: runners,
 		Limits: orchestrator.Limits{
 			Parallel: l.c.Parallel, CPU: l.c.CPU, Memory: l.c.Memory, GPU: l.c.GPU, Named: l.c.Limits,
 		},
 		StepDefaults: l.c.Defaults,
 	}
-}
-
-func (l *local) Runner(_ context.Context, _ orchestrator.Run, inside orchestrator.Executor) (orchestrator.Runner, error) {
-	return &goroutines{inside: inside}, nil
 }
 
 func (l *local) Close() error { return nil }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/orchestrator"
@@ -16,20 +15,24 @@ import (
 	"github.com/tenon-ml/tenon/step"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	orchestratortest.Run(t, orchestratortest.Harness{
-		Open: func(t *testing.T) orchestrator.Orchestrator {
-			t.Helper()
-			o, err := local.New(local.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return o
-		},
-	})
+	for _, runner := range []string{"", local.RunnerGoroutine, local.RunnerProcess} {
+		t.Run(runner, func(t *testing.T) {
+			t.Parallel()
+			orchestratortest.Run(t, orchestratortest.Harness{
+				Runner: runner,
+				Open: func(t *testing.T) orchestrator.Orchestrator {
+					t.Helper()
+					o, err := local.New(local.Config{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return o
+				},
+			})
+		})
+	}
 }
 
 func TestInvalidConfig(t *testing.T) {
@@ -38,7 +41,7 @@ func TestInvalidConfig(t *testing.T) {
 		return local.Config{Limits: map[string]orchestrator.Limit{"fine": {Concurrency: 1}, name: l}}
 	}
 	for want, c := range map[string]local.Config{
-		`runner: "process" is not known, want goroutine`:                 {Runner: "process"},
+		`runner: "thread" is not known, want goroutine or process`:       {Runner: "thread"},
 		"parallel: -1 is negative":                                       {Parallel: -1},
 		"cpu: -1 is not a number of cores: 0 is all of the machine's":    {CPU: -1},
 		"cpu: NaN is not a number of cores: 0 is all of the machine's":   {CPU: math.NaN()},
@@ -69,6 +72,7 @@ func TestCapabilities(t *testing.T) {
 	defer o.Close()
 	named["later"] = orchestrator.Limit{} // is not seen
 	want := orchestrator.Capabilities{
+		Runners: []orchestrator.RunnerInfo{{Name: "goroutine", Inside: true}, {Name: "process"}},
 		Limits: orchestrator.Limits{
 			Parallel: 3, CPU: float64(runtime.GOMAXPROCS(0)), Memory: 8 << 30, GPU: 1,
 			Named: map[string]orchestrator.Limit{"api": {Rate: 10, Burst: 20}},
@@ -77,6 +81,37 @@ func TestCapabilities(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, o.Capabilities()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDefaultRunnerIsFirst(t *testing.T) {
+	t.Parallel()
+	o, err := local.New(local.Config{Runner: local.RunnerProcess})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	want := []orchestrator.RunnerInfo{{Name: "process"}, {Name: "goroutine", Inside: true}}
+	if diff := cmp.Diff(want, o.Capabilities().Runners); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnknownRunner(t *testing.T) {
+	t.Parallel()
+	o, err := local.New(local.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	r, err := o.Runner(t.Context(), orchestrator.Run{ID: "r"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close(t.Context())
+	const want = `orchestrator local: runner "thread" is not known, want goroutine or process`
+	if _, err := r.Run(t.Context(), orchestrator.Attempt{ID: "a", Runner: "thread"}); err == nil || err.Error() != want || component.CodeOf(err) != component.Invalid {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package orchestratortest
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tenon-ml/tenon/component"
@@ -11,23 +12,29 @@ import (
 
 // contextEnds: an attempt that honours its context sees the end of the one that Run was given, and has no effect after Run returned.
 func (s *suite) contextEnds() {
-	started := make(chan struct{})
-	var returned atomic.Bool
+	started, returned := make(chan struct{}), make(chan struct{})
 	r := s.runner(func(ctx context.Context, _ orchestrator.Attempt) orchestrator.Exit {
 		close(started)
 		<-ctx.Done()
-		returned.Store(true)
+		close(returned)
 		return orchestrator.Exit{}
 	})
+	a := s.newAttempt("honours")
 	ctx, cancel := context.WithCancel(s.Context())
-	exit, done := s.goRun(ctx, r, newAttempt("honours"))
+	exit, done := s.goRun(ctx, r, a)
 	s.await("the start of the attempt", started)
 	cancel()
 	s.await("the return of Run", done)
 	if exit.Abandoned != nil {
 		s.await("the end of the abandoned attempt", exit.Abandoned)
 	}
-	if !returned.Load() {
+	if s.engine != nil {
+		s.await("the end of the worker", s.engine.task(a.ID).gone) // news of it may take a moment
+		s.await("the end of its context", returned)
+	}
+	select {
+	case <-returned:
+	default:
 		s.Error("Run returned and did not say that the attempt still runs")
 	}
 	s.close(r)
@@ -44,7 +51,7 @@ func (s *suite) contextHasEnded() {
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
-		_, _ = r.Run(ctx, newAttempt("late")) // it may refuse
+		_, _ = r.Run(ctx, s.newAttempt("late")) // it may refuse
 	}()
 	s.await("the return of Run", returned)
 	s.close(r)
@@ -54,6 +61,7 @@ func (s *suite) contextHasEnded() {
 // hasReturned is true from then on.
 func (s *suite) deafAttempt() (r orchestrator.Runner, exit orchestrator.Exit, release func(), hasReturned *atomic.Bool) {
 	started, released := make(chan struct{}), make(chan struct{})
+	a := s.newAttempt("deaf")
 	hasReturned = new(atomic.Bool)
 	r = s.runner(func(context.Context, orchestrator.Attempt) orchestrator.Exit {
 		close(started)
@@ -62,16 +70,24 @@ func (s *suite) deafAttempt() (r orchestrator.Runner, exit orchestrator.Exit, re
 		return orchestrator.Exit{}
 	})
 	ctx, cancel := context.WithCancel(s.Context())
-	e, done := s.goRun(ctx, r, newAttempt("deaf"))
+	e, done := s.goRun(ctx, r, a)
 	s.await("the start of the attempt", started)
 	cancel()
 	s.await("the return of Run", done)
-	return r, *e, func() { close(released) }, hasReturned
+	release = sync.OnceFunc(func() { close(released) })
+	s.Cleanup(release)
+	if s.engine != nil && e.Abandoned == nil {
+		s.await("the end of the worker", s.engine.task(a.ID).gone)
+	}
+	return r, *e, release, hasReturned
 }
 
 // deaf: an attempt that ignores its context is forced, or abandoned, and then its end is told.
 func (s *suite) deaf() {
 	r, exit, release, hasReturned := s.deafAttempt()
+	if exit.Reason == "" {
+		s.Error("an attempt that was forced, or abandoned, needs a reason")
+	}
 	if exit.Abandoned == nil {
 		release()
 		s.close(r)
@@ -79,9 +95,6 @@ func (s *suite) deaf() {
 	}
 	if tooEarly(exit.Abandoned) {
 		s.Error("Abandoned is closed while the attempt still runs")
-	}
-	if exit.Reason == "" {
-		s.Error("an abandoned attempt needs a reason")
 	}
 	release()
 	s.await("the end of the abandoned attempt", exit.Abandoned)

@@ -14,7 +14,12 @@ import (
 	"github.com/tenon-ml/tenon/orchestrator/orchestratortest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if code, ok := orchestratortest.Work(); ok {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func open(t *testing.T) orchestrator.Orchestrator {
 	o, err := local.New(local.Config{})
@@ -95,18 +100,23 @@ var mutants = map[string]struct {
 
 const mutantEnv = "ORCHESTRATORTEST_MUTANT"
 
-// TestSuiteFindsFaults runs the suite on each mutant in another process, where it must fail.
+// find runs a mutant's subtest in another process, where it must fail.
+func find(t *testing.T, test, mutant, finder string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+test+"$/^"+finder+"$", "-test.v")
+	cmd.Env = append(os.Environ(), mutantEnv+"="+mutant)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "--- FAIL: "+test+"/"+finder) {
+		t.Errorf("the suite does not find the fault: %v\n%s", err, out)
+	}
+}
+
 func TestSuiteFindsFaults(t *testing.T) {
 	t.Parallel()
 	for name, m := range mutants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestMutant$/^"+m.finder+"$", "-test.v")
-			cmd.Env = append(os.Environ(), mutantEnv+"="+name)
-			out, err := cmd.CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "--- FAIL: TestMutant/"+m.finder) {
-				t.Errorf("the suite does not find the fault: %v\n%s", err, out)
-			}
+			find(t, "TestMutant", name, m.finder)
 		})
 	}
 }

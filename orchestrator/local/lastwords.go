@@ -1,0 +1,82 @@
+package local
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+)
+
+const (
+	wordsLine  = 1 << 10 // bytes of a line that are kept
+	wordsCrash = 12      // lines of a crash report that are kept
+	wordsLast  = 5       // last lines that are kept
+)
+
+// reports are how the Go runtime, also under C, begins to tell why it ends the process. What follows may be of any length: the stacks of
+// all goroutines.
+var reports = [][]byte{
+	[]byte("panic: "), []byte("fatal error: "), []byte("runtime: out of memory"), []byte("runtime: failed to create new OS thread"),
+	[]byte("runtime/cgo: "),
+}
+
+// signalReport is how it does so after a signal: "SIGSEGV: segmentation violation".
+var signalReport = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
+
+// lastWords keeps of all that a process prints what may tell why it ended: the beginning of the last crash report, and the last lines.
+type lastWords struct {
+	line  []byte   // the current one
+	crash []string // the first lines of the last report
+	last  [wordsLast][]byte
+	lines int // that are in last, or were
+}
+
+func (w *lastWords) write(b []byte) {
+	for len(b) > 0 {
+		line, rest, ended := bytes.Cut(b, []byte{'\n'})
+		w.line = append(w.line, line[:min(len(line), wordsLine-len(w.line))]...)
+		if ended {
+			w.endLine()
+		}
+		b = rest
+	}
+}
+
+func (w *lastWords) endLine() {
+	line := bytes.TrimRight(w.line, "\r\t ")
+	w.line = w.line[:0]
+	if begins(line) && !w.continues() {
+		w.crash = w.crash[:0]
+	}
+	if len(w.crash) < wordsCrash && (len(w.crash) > 0 || begins(line)) {
+		w.crash = append(w.crash, string(line))
+	}
+	if len(line) == 0 {
+		return
+	}
+	last := &w.last[w.lines%wordsLast]
+	*last = append((*last)[:0], line...)
+	w.lines++
+}
+
+// begins reports whether a line begins a crash report.
+func begins(line []byte) bool {
+	return slices.ContainsFunc(reports, func(begin []byte) bool { return bytes.HasPrefix(line, begin) }) ||
+		bytes.HasPrefix(line, []byte("SIG")) && signalReport.Match(line)
+}
+
+// continues reports whether the line before was one of the runtime that another line explains further.
+func (w *lastWords) continues() bool {
+	n := len(w.crash)
+	return n > 0 && n < wordsCrash && bytes.HasPrefix([]byte(w.crash[n-1]), []byte("runtime"))
+}
+
+// all returns the first lines of the last crash report, if there was one, and the last lines that are not empty.
+func (w *lastWords) all() (crash, last []string) {
+	if len(w.line) > 0 {
+		w.endLine()
+	}
+	for i := max(0, w.lines-wordsLast); i < w.lines; i++ {
+		last = append(last, string(w.last[i%wordsLast]))
+	}
+	return w.crash, last
+}
