@@ -101,7 +101,9 @@ type rigOrchestrator struct {
 
 func (o rigOrchestrator) Capabilities() orchestrator.Capabilities {
 	c := o.Orchestrator.Capabilities()
-	c.Remote = o.r.remote
+	if o.r.remote {
+		c.Remote, c.Runners = true, nil
+	}
 	return c
 }
 
