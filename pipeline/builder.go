@@ -152,6 +152,7 @@ func (b *Builder) options(w wiring, n *graph.Node, bind *graph.Binding) {
 		}
 	}
 	n.After = append(n.After, prefixed(b.prefix, o.After)...)
+	b.hooks(w, o.Hooks, bind)
 }
 
 func prefixed(prefix string, names []string) []string {

@@ -9,6 +9,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/hookset"
 	"github.com/tenon-ml/tenon/internal/part"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/step"
@@ -35,7 +36,7 @@ type Definition interface {
 	Build(params any) (*graph.Program, error)
 }
 
-// Option configures a pipeline; see [Codecs], [Defaults], [Doc] and [StepDefaults].
+// Option configures a pipeline; see [Codecs], [Defaults], [Doc], [StepDefaults] and [OnFailure].
 type Option func(*options)
 
 type options struct {
@@ -43,6 +44,7 @@ type options struct {
 	defaults any
 	doc      string
 	steps    step.Config
+	hooks    hookset.Set
 	errs     []error
 }
 
@@ -128,7 +130,7 @@ func (p *Pipeline[P, Out]) Build(params any) (*graph.Program, error) {
 	if err := b.err(); err != nil {
 		return nil, err
 	}
-	b.program.Defaults = p.opts.steps
+	b.program.Defaults, b.program.Hooks = p.opts.steps, p.opts.hooks
 	return b.program, nil
 }
 

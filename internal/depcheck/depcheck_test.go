@@ -14,8 +14,8 @@ const module = "github.com/tenon-ml/tenon"
 var layers = [][]string{
 	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/proto/tenon/worker/v1"},
 	{"/component"},
-	{"/internal/codec", "/internal/scope", "/internal/source/location"},
-	{"/artifact", "/step"},
+	{"/internal/newproject", "/internal/codec", "/internal/scope", "/internal/source/location"},
+	{"/artifact", "/hook", "/internal/hookset", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
 	{"/internal/plan", "/internal/logs", "/internal/export", "/internal/worker"},
@@ -37,7 +37,7 @@ var implementations = []string{
 }
 
 // apart is what is in no layer: commands, and packages that are tests alone.
-var apart = []string{"/cmd/tenon", "/internal/depcheck", "/internal/doccheck"}
+var apart = []string{"/cmd/tenon", "/internal/newproject/starter", "/internal/depcheck", "/internal/doccheck"}
 
 // core is what every embedding program links.
 var core = []string{"/artifact", "/step", "/pipeline", "/metadata", "/metadata/sqlite", "/internal/engine", "/orchestrator/local", "/artifact/local", "/stack"}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/internal/codec"
+	"github.com/tenon-ml/tenon/internal/hookset"
 	"github.com/tenon-ml/tenon/internal/ref"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -21,6 +22,8 @@ type Program struct {
 	Codecs []codec.Codec
 	// Defaults is the pipeline's layer of every step's configuration.
 	Defaults step.Config
+	// Hooks of the run.
+	Hooks hookset.Set
 }
 
 // Port is an input or result as this process sees it.
@@ -42,6 +45,8 @@ type Binding struct {
 	Wired string
 	// Config is what the step's own options say.
 	Config step.Config
+	// Hooks of the step.
+	Hooks hookset.Set
 	// Params is the deterministic encoding of the parameters, for the cache key.
 	Params []byte
 	// Sources are the outside data that the parameters name.

@@ -189,4 +189,5 @@ type Options struct {
 	Configs []any // step.Config values, in order
 	When    []*Handle
 	After   []string
+	Hooks   []any // hookset.Set values, in order
 }
