@@ -100,6 +100,42 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkForget forgets the thousand results of a run.
+func BenchmarkForget(b *testing.B) {
+	store := openAt(b, filepath.Join(b.TempDir(), "tenon.db"))
+	for b.Loop() {
+		b.StopTimer()
+		r, batch := newRun("bench")
+		fill(&batch, r.ID, 0, 1000)
+		r.State = metadata.RunSucceeded
+		batch.Update = []metadata.Run{r}
+		var keys []string
+		for i := range batch.Steps {
+			st := &batch.Steps[i]
+			st.Outputs[0].Record.Inline, st.Outputs[0].Record.Digest = nil, digestOf(r.ID+st.Step)
+			keys = append(keys, st.CacheKey)
+		}
+		apply(b, store, batch)
+		b.StartTimer()
+		if n, err := store.Forget(b.Context(), keys); err != nil || n != len(keys) {
+			b.Fatal(n, err)
+		}
+	}
+}
+
+// BenchmarkCheckpoint saves the state of a step again and again.
+func BenchmarkCheckpoint(b *testing.B) {
+	store := openAt(b, filepath.Join(b.TempDir(), "tenon.db"))
+	r, create := newRun("bench")
+	apply(b, store, create)
+	for i := 0; b.Loop(); i++ {
+		apply(b, store, metadata.Batch{ID: newID(), Run: r.ID, Epoch: 1, Checkpoints: []metadata.Checkpoint{{
+			StepKey: metadata.StepKey{Run: r.ID, Step: "train", Index: -1}, Attempt: r.ID, Saved: time.Now(),
+			Record: artifact.Record{Digest: digestOf(fmt.Sprint(i)), Size: 1 << 20, Codec: "raw/1", Type: "string"},
+		}}})
+	}
+}
+
 // BenchmarkBaseline writes the same rows into two bare tables: what SQLite alone costs.
 func BenchmarkBaseline(b *testing.B) {
 	for _, size := range []int{1, 32, 1000} {
@@ -214,6 +250,14 @@ func BenchmarkRead(b *testing.B) {
 			{"Steps100", func() error { _, err := store.Steps(ctx, metadata.StepQuery{Run: last.ID, Cursor: page}); return err }},
 			{"CountSteps", func() error { _, err := store.CountSteps(ctx, last.ID); return err }},
 			{"Artifacts100", func() error { _, err := store.Artifacts(ctx, metadata.ArtifactQuery{Cursor: page}); return err }},
+			{"Signals", func() error { _, err := store.Signals(ctx, metadata.SignalQuery{Run: last.ID}); return err }},
+			{"Checkpoints", func() error { _, err := store.Checkpoints(ctx, last.ID); return err }},
+			{"Names", func() error { _, err := store.Names(ctx, "", page); return err }},
+			{"Results100", func() error { _, err := store.Results(ctx, metadata.ResultQuery{Cursor: page}); return err }},
+			{"ResultsOfPipeline", func() error {
+				_, err := store.Results(ctx, metadata.ResultQuery{Pipeline: "flights", Cursor: page})
+				return err
+			}},
 			{"Lookup1", func() error { _, err := store.Lookup(ctx, keys[:1]); return err }},
 			{"Lookup1000", func() error { _, err := store.Lookup(ctx, keys); return err }},
 		} {

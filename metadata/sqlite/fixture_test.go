@@ -83,7 +83,9 @@ func writeFixture(t *testing.T) {
 		ID: id(1), Name: "nightly", Pipeline: "penguins", State: metadata.RunRunning, Tags: map[string]string{"team": "a"}, Stack: "default",
 		Graph: graph.Digest, Plan: plan.Digest, Params: json.RawMessage(`{"lr":0.1}`), Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1}, Created: at, Started: at,
 	}
+	r.Replays = id(9)
 	ended := r
+	ended.Lost, ended.Cost = true, metadata.Cost{CPU: time.Second, PeakMemory: 1 << 20, Read: 1, Written: 2}
 	ended.State, ended.Finished, ended.Counts, ended.Outputs = metadata.RunSucceeded, at, map[metadata.StepState]int{metadata.StepSucceeded: 1}, map[string]artifact.Record{"Model": record}
 	apply(t, store, metadata.Batch{
 		ID: id(2), Documents: []metadata.Document{graph, plan}, Create: []metadata.Run{r}, Update: []metadata.Run{ended},
@@ -92,17 +94,38 @@ func writeFixture(t *testing.T) {
 			Inputs:  []metadata.Input{{Name: "CSV", Digest: digestOf("csv"), URI: "file:///x.csv"}},
 			Outputs: []metadata.Output{{ID: id(3), Name: "Model", Record: record}, {ID: id(4), Name: "Empty", Record: inline}},
 		}},
-		Attempts: []metadata.Attempt{{ID: id(5), StepKey: key, Number: 1, State: metadata.StepSucceeded, Started: at, Finished: at, Logs: []metadata.LogChunk{{Lines: 1, Digest: digestOf("log")}}}},
+		Attempts: []metadata.Attempt{{ID: id(5), StepKey: key, Number: 1, State: metadata.StepSucceeded, Started: at, Finished: at, Cost: ended.Cost, Logs: []metadata.LogChunk{{Lines: 1, Digest: digestOf("log")}}}},
 		Metrics:  []metadata.Metric{{StepKey: key, Attempt: id(5), Name: "loss", Value: 0.5, Time: at}},
 		Versions: []metadata.Version{{Name: "penguins/Model", Artifact: id(3), Created: at}},
 	})
+	later, pruned := r, metadata.StepKey{Run: r.ID, Step: "score", Index: 2}
+	later.ID, later.State, later.Tags = id(6), metadata.RunFailed, nil
+	pruned.Run = later.ID
+	apply(t, store, metadata.Batch{
+		Run: later.ID, Epoch: 1, Create: []metadata.Run{later}, Holds: []artifact.Digest{digestOf("held")},
+		Steps: []metadata.Step{{StepKey: pruned, State: metadata.StepSucceeded, CacheKey: "pruned", Computed: at, Outputs: []metadata.Output{
+			{ID: id(7), Name: "output", Record: artifact.Record{Digest: digestOf("pruned"), Size: 6, Codec: "raw/1", Type: "string"}},
+		}}},
+		Checkpoints: []metadata.Checkpoint{{
+			StepKey: metadata.StepKey{Run: later.ID, Step: "train", Index: -1}, Attempt: id(8), Saved: at,
+			Record: artifact.Record{Digest: digestOf("saved"), Size: 5, Codec: "raw/1", Type: "string"},
+		}},
+		Signals: []metadata.Signal{{ID: id(9), Run: later.ID, Kind: metadata.SignalApprove, Step: "deploy", By: "ann", Note: "good", Created: at}},
+	})
+	if n, err := store.Forget(t.Context(), []string{"pruned"}); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
 	if _, err := store.PutStack(t.Context(), metadata.Stack{Name: "prod", Spec: []byte("name: prod\n")}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.SetActiveStack(t.Context(), "prod"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Condemn(t.Context(), []artifact.Digest{digestOf("gone")}); err != nil {
+	gone, deleting := digestOf("gone"), digestOf("deleting")
+	if _, err := store.Condemn(t.Context(), []artifact.Digest{gone, deleting}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.BeginDelete(t.Context(), []artifact.Digest{deleting}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {
@@ -149,13 +172,26 @@ func readAll(t *testing.T, store metadata.Store) []byte {
 		document, err := store.Document(ctx, d)
 		show(document, err)
 	}
-	found, err := store.Lookup(ctx, []string{"key"})
+	const later = "019b0000-0000-7000-8000-000000000006"
+	checkpoints, err := store.Checkpoints(ctx, later)
+	show(checkpoints, err)
+	signals, err := store.Signals(ctx, metadata.SignalQuery{Run: later})
+	show(signals, err)
+	names, err := store.Names(ctx, "penguins/", metadata.Cursor{})
+	show(names, err)
+	results, err := store.Results(ctx, metadata.ResultQuery{})
+	show(results, err)
+	deleting, err := store.Deleting(ctx)
+	show(deleting, err)
+	found, err := store.Lookup(ctx, []string{"key", "pruned"})
 	show(len(found), err)
 	stacks, err := store.Stacks(ctx)
 	show(stacks, err)
 	active, err := store.ActiveStack(ctx)
 	show(active, err)
-	condemned, err := store.Condemn(ctx, []artifact.Digest{digestOf("gone"), digestOf("model"), digestOf("log"), digestOf("csv")})
+	condemned, err := store.Condemn(ctx, []artifact.Digest{
+		digestOf("gone"), digestOf("model"), digestOf("log"), digestOf("csv"), digestOf("held"), digestOf("saved"), digestOf("pruned"),
+	})
 	show(condemned, err)
 	return out.Bytes()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -154,7 +155,8 @@ func TestHeldDatabase(t *testing.T) {
 	apply(t, s, batch)
 }
 
-// The IDs of old batches are forgotten when a store first writes, those of young ones are not.
+// The IDs of old batches are forgotten when a store first writes, and what was deleted long ago; young ones are not, and neither is what was
+// only condemned, or is being deleted.
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	path, _ := closed(t)
@@ -169,8 +171,13 @@ func TestPrune(t *testing.T) {
 	}
 	old, young := at(memory+time.Hour), at(memory-time.Hour)
 	s := openAt(t, path).(*store)
+	ago := func(age time.Duration) int64 { return nanos(time.Now().Add(-age)) }
 	put := func(t *tx) error {
-		_, err := t.exec("INSERT INTO batches (id) VALUES (?), (?)", old, young)
+		if _, err := t.exec("INSERT INTO batches (id) VALUES (?), (?)", old, young); err != nil {
+			return err
+		}
+		_, err := t.exec("INSERT INTO condemned (digest, deleting, generation, deleted) VALUES (x'01', 0, 1, ?), (x'02', 0, 1, ?), (x'03', 0, 0, NULL), (x'04', 1, 1, NULL)",
+			ago(memory+time.Hour), ago(memory-time.Hour))
 		return err
 	}
 	if err := s.update(t.Context(), "put", false, put); err != nil {
@@ -184,6 +191,12 @@ func TestPrune(t *testing.T) {
 				t.Errorf("batch %x is remembered: %v, want %v (%v)", id, got, want, err)
 			}
 		}
+		for i := byte(1); i <= 4; i++ {
+			got, err := tx.isCondemned([]byte{i})
+			if want := i != 1; err != nil || got != want {
+				t.Errorf("content %d is remembered: %v, want %v (%v)", i, got, want, err)
+			}
+		}
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -191,7 +204,7 @@ func TestPrune(t *testing.T) {
 }
 
 // The index holds hashes: a result of another key with the same hash is not taken for this one's, and does not hide it.
-func TestLookupOfEqualHashes(t *testing.T) {
+func TestEqualHashes(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
 	r, create := newRun("p")
@@ -210,5 +223,55 @@ func TestLookupOfEqualHashes(t *testing.T) {
 	found, err := s.Lookup(t.Context(), []string{first, last, "absent"})
 	if err != nil || len(found) != 1 || found[first].CacheKey != first {
 		t.Errorf("Lookup finds %v (%v), want the first key alone", found, err)
+	}
+	r.State = metadata.RunSucceeded
+	apply(t, s, metadata.Batch{Update: []metadata.Run{r}})
+	for i, want := range []int{1, 0} {
+		if n, err := s.Forget(t.Context(), []string{first}); err != nil || n != want {
+			t.Errorf("Forget, time %d: %d rows, want %d (%v)", i, n, want, err)
+		}
+	}
+	results, err := s.Results(t.Context(), metadata.ResultQuery{})
+	if err != nil || len(results.Items) != 2 || results.Items[1].CacheKey != last {
+		t.Errorf("Forget of one key leaves %+v (%v), want the two others", results.Items, err)
+	}
+}
+
+// A collector's marks, and a checkpoint, are seen by the writes behind them in the same group.
+func TestGroupSeesMarks(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	r, create := newRun("p")
+	apply(t, s, create)
+	key := metadata.StepKey{Run: r.ID, Step: "train", Index: -1}
+	record := artifact.Record{Digest: digestOf("saved"), Size: 5, Codec: "raw/1", Type: "string"}
+	batchOf := func(b metadata.Batch) func(*tx) error {
+		e, err := encode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(t *tx) error { return newBatch(t, b, e).apply() }
+	}
+	group := []*write{
+		{ctx: t.Context(), do: batchOf(metadata.Batch{Checkpoints: []metadata.Checkpoint{{StepKey: key, Attempt: "a", Record: record}}})},
+		{ctx: t.Context(), do: batchOf(metadata.Batch{Steps: []metadata.Step{{StepKey: key, State: metadata.StepSucceeded}}})},
+		{ctx: t.Context(), do: func(t *tx) error {
+			t.condemned = true
+			_, err := t.exec("INSERT INTO condemned (digest, deleting, generation) VALUES (?, 0, 0)", sum(record.Digest))
+			return err
+		}},
+		{ctx: t.Context(), do: batchOf(metadata.Batch{Run: r.ID, Epoch: 1, Holds: []artifact.Digest{record.Digest}})},
+	}
+	if err := s.transact(group); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range group {
+		if refused := errors.Is(w.err, metadata.ErrCondemned); refused != (i == 3) || w.err != nil && !refused {
+			t.Errorf("write %d: %v", i, w.err)
+		}
+	}
+	left, err := s.Checkpoints(t.Context(), r.ID)
+	if err != nil || len(left) != 0 {
+		t.Errorf("of a step that is done these checkpoints are left: %+v (%v)", left, err)
 	}
 }
