@@ -137,7 +137,7 @@ func (c *cli) tenonRoot() *cobra.Command {
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(c.runsCommand(), c.artifactsCommand(), c.stacksCommand(), c.flavorsCommand())
+	root.AddCommand(c.newCommand(), c.runsCommand(), c.artifactsCommand(), c.stacksCommand(), c.flavorsCommand())
 	return root
 }
 
