@@ -10,6 +10,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
+	"github.com/tenon-ml/tenon/internal/hooks"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -22,6 +23,7 @@ type run struct {
 	artifacts artifact.Store
 	tempDir   func() (string, error)
 	observer  func(pipeline.Event)
+	hooks     *hooks.Dispatcher
 	cancel    context.CancelFunc
 
 	record   sync.Once
@@ -36,6 +38,7 @@ var _ pipeline.Handle = (*run)(nil)
 func (r *run) drive(ctx context.Context, c engine.Config, j engine.Job) {
 	defer close(r.ended)
 	r.outcome, r.err = engine.Run(ctx, c, j)
+	r.hooks.Wait()
 }
 
 func (r *run) observe(e engine.Event) {

@@ -12,8 +12,10 @@ import (
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/engine"
+	"github.com/tenon-ml/tenon/internal/hooks"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/internal/ref"
+	"github.com/tenon-ml/tenon/internal/scope"
 	"github.com/tenon-ml/tenon/internal/source"
 	"github.com/tenon-ml/tenon/internal/strictyaml"
 	"github.com/tenon-ml/tenon/internal/worker"
@@ -65,15 +67,19 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	if err != nil {
 		return nil, err
 	}
+	told, err := hooks.New(scope.WithResources(ctx, c.resources), job.Run, s.Program, c.logger)
+	if err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+	}
 	r := &run{
 		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
-		observer: s.Config.Observer, recorded: make(chan struct{}), ended: make(chan struct{}),
+		observer: s.Config.Observer, hooks: told, recorded: make(chan struct{}), ended: make(chan struct{}),
 	}
 	runCtx, cancel := context.WithCancel(ctx)
 	unhook := context.AfterFunc(c.life, cancel) // Close cancels the run
 	r.cancel = cancel
 	config := engine.Config{
-		Artifacts: st.Artifacts(), Metadata: c.meta, Orchestrator: st.Orchestrator(), Logger: c.logger,
+		Artifacts: st.Artifacts(), Metadata: told.Listen(c.meta), Orchestrator: st.Orchestrator(), Logger: c.logger,
 		Worker: worker.Options{TempDir: temps.Path(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
 			return &source.Opener{Pinner: pinner, TempDir: tempDir}
 		}, Resources: c.resources},
