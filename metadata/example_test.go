@@ -73,3 +73,49 @@ func ExampleBatch_Validate() {
 	// Output:
 	// metadata: step.step is empty
 }
+
+// A driver asks for signals now and then; whoever may write to the store sends them.
+func ExampleStore_signals() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "metadata")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "tenon.db"), sqlite.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	run := metadata.Run{ID: newID(), Pipeline: "penguins", State: metadata.RunRunning, Epoch: 1, Created: time.Now()}
+	if err := store.Apply(ctx, metadata.Batch{Create: []metadata.Run{run}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	approval := metadata.Signal{ID: newID(), Run: run.ID, Kind: metadata.SignalApprove, Step: "deploy", By: "ann", Created: time.Now()}
+	fmt.Println(store.Apply(ctx, metadata.Batch{Signals: []metadata.Signal{approval}}))
+	page, err := store.Signals(ctx, metadata.SignalQuery{Run: run.ID})
+	for _, s := range page.Items {
+		fmt.Println(s.Kind, s.Step, s.By, err)
+	}
+	// Output:
+	// <nil>
+	// approve deploy ann <nil>
+}
+
+func ExampleCost_Add() {
+	first := metadata.Cost{CPU: 2 * time.Second, PeakMemory: 300, Read: 10}
+	second := metadata.Cost{CPU: time.Second, PeakMemory: 200, Written: 5}
+	fmt.Printf("%+v\n", first.Add(second))
+	// Output:
+	// {CPU:3s PeakMemory:300 Read:10 Written:5}
+}
+
+func ExampleFirstID() {
+	fmt.Println(metadata.FirstID(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+	// Output:
+	// 019b76da-a800
+}
