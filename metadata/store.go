@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"context"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 )
@@ -63,11 +64,11 @@ type Store interface {
 
 	// Results returns the entries of the cache, the longest computed first: succeeded steps that [Store.Lookup] may find.
 	Results(ctx context.Context, q ResultQuery) (Page[Result], error)
-	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and returns how many
-	// they were. They stay as history, but their outputs keep their content no longer and are marked [Output.Pruned], unless a named version
+	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and whose outputs were
+	// computed before a time, or whenever if it is zero, and returns how many they were. They stay as history, but their outputs keep their content no longer and are marked [Output.Pruned], unless a named version
 	// or the run itself keeps it: as its result, as a source, as a log. A step recorded under such a key later is found again. Large amounts are
 	// forgotten in several transactions: after an error some may be, and Forget may be called again.
-	Forget(ctx context.Context, keys []string) (int, error)
+	Forget(ctx context.Context, keys []string, before time.Time) (int, error)
 
 	// DeleteRun removes a run and all that belongs to it, and the documents that no other run names. Content that other rows use
 	// stays, also if this run computed it. A version stays while another artifact has it. A run that has not ended is refused with
@@ -96,6 +97,8 @@ type Store interface {
 	//
 	// Referenced is the content of outputs, of results of runs, of logs and checkpoints, of inputs that are no artifacts, and what is held.
 
+	// Unreferenced returns those of the given contents that nothing references. It changes nothing, so that a reference may come next.
+	Unreferenced(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
 	// Condemn marks those of the given contents that nothing references, and returns all of them that are marked now.
 	Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error)
 	// Revive takes the mark from contents whose bytes are there. The caller has looked for them, or put them again, after it got the

@@ -1,6 +1,9 @@
 package metadata
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // ValidateKey refuses what is no key, as [Store] defines it. Field is how the error calls it; the error's code is Invalid.
 func ValidateKey(field, key string) error {
@@ -25,6 +28,16 @@ func ValidateCacheKeys(keys []string) error {
 		c.key("cache key", k)
 	}
 	return c.err
+}
+
+// ValidateForget refuses what no store forgets. The error's code is Invalid.
+func ValidateForget(keys []string, before time.Time) error {
+	c := &checker{}
+	c.time("before", before)
+	if c.err != nil {
+		return c.err
+	}
+	return ValidateCacheKeys(keys)
 }
 
 // Validate refuses a query that no store answers. The error names the field; its code is Invalid.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -204,8 +205,8 @@ func (b *bridge) Results(ctx context.Context, q metadata.ResultQuery) (metadata.
 	return call[metadata.Page[metadata.Result]](ctx, b, "Results", q.Validate(), q)
 }
 
-func (b *bridge) Forget(ctx context.Context, keys []string) (int, error) {
-	return call[int](ctx, b, "Forget", metadata.ValidateCacheKeys(keys), keys)
+func (b *bridge) Forget(ctx context.Context, keys []string, before time.Time) (int, error) {
+	return call[int](ctx, b, "Forget", metadata.ValidateForget(keys, before), keys, before)
 }
 
 func (b *bridge) PutStack(ctx context.Context, s metadata.Stack, version int) (metadata.Stack, error) {
@@ -230,6 +231,10 @@ func (b *bridge) ActiveStack(ctx context.Context) (string, error) {
 
 func (b *bridge) SetActiveStack(ctx context.Context, name string) error {
 	return none(ctx, b, "SetActiveStack", optional(name), name)
+}
+
+func (b *bridge) Unreferenced(ctx context.Context, d []artifact.Digest) ([]artifact.Digest, error) {
+	return call[[]artifact.Digest](ctx, b, "Unreferenced", nil, d)
 }
 
 func (b *bridge) Condemn(ctx context.Context, d []artifact.Digest) ([]artifact.Digest, error) {

@@ -14,6 +14,7 @@ import (
 func contentTests() []test {
 	return []test{
 		{"References", contentReferences},
+		{"Unreferenced", contentUnreferenced},
 		{"NoReferences", contentNoReferences},
 		{"Refused", contentRefused},
 		{"Revive", contentRevive},
@@ -84,6 +85,33 @@ func contentReferences(s *suite) {
 		s.checkCondemned([]artifact.Digest{d, digest("nobody's " + what)}, digest("nobody's "+what))
 	}
 	s.checkCondemned(nil)
+}
+
+// Asking for content that nothing references changes nothing, whatever a collector does with it.
+func contentUnreferenced(s *suite) {
+	r := s.run()
+	check := func(digests []artifact.Digest, want ...artifact.Digest) {
+		s.Helper()
+		got, err := s.Unreferenced(s.Context(), digests)
+		if err != nil {
+			s.Fatalf("Unreferenced: %v", err)
+		}
+		s.equalDigests("Unreferenced", got, want)
+	}
+	check(nil)
+	for _, what := range slices.Sorted(keys(referrers(r, ""))) {
+		d := []artifact.Digest{digest(what)}
+		check(d, d...)
+		s.apply(referrers(r, what)[what]) // nothing was condemned
+		check(append(d, digest("nobody's")), digest("nobody's"))
+	}
+	d := []artifact.Digest{digest("nobody's")}
+	s.checkCondemned(d, d...)
+	check(d, d...)
+	s.beginDelete(d, d...)
+	check(d, d...)
+	s.endDelete(d...)
+	check(d, d...)
 }
 
 // What is in the record, or is an artifact that another row keeps, has no bytes of its own.
@@ -271,7 +299,9 @@ func contentGeneration(s *suite) {
 func contentInvalid(s *suite) {
 	for _, d := range []artifact.Digest{"", "sha256:", "x", digest("a") + "0", "SHA256:" + digest("a")[7:]} {
 		bad := []artifact.Digest{digest("good"), d}
-		_, err := s.Condemn(s.Context(), bad)
+		_, err := s.Unreferenced(s.Context(), bad)
+		s.checkCode(fmt.Sprintf("Unreferenced %q", d), err, component.Invalid)
+		_, err = s.Condemn(s.Context(), bad)
 		s.checkCode(fmt.Sprintf("Condemn %q", d), err, component.Invalid)
 		_, err = s.Revive(s.Context(), bad, now)
 		s.checkCode(fmt.Sprintf("Revive %q", d), err, component.Invalid)
@@ -300,6 +330,11 @@ func contentMany(s *suite) {
 		}
 	}
 	s.apply(b)
+	unreferenced, err := s.Unreferenced(s.Context(), digests)
+	if err != nil {
+		s.Fatalf("Unreferenced: %v", err)
+	}
+	s.equalDigests("Unreferenced", unreferenced, free)
 	s.checkCondemned(digests, free...)
 	s.beginDelete(digests, free...)
 	s.revive(now, digests, free...)

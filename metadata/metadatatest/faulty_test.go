@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -133,9 +134,23 @@ func (s *hoarder) Checkpoints(_ context.Context, run string) ([]metadata.Checkpo
 
 type pretender struct{ metadata.Store }
 
-func (s pretender) Forget(ctx context.Context, keys []string) (int, error) {
+func (s pretender) Forget(ctx context.Context, keys []string, _ time.Time) (int, error) {
 	found, err := s.Lookup(ctx, keys)
 	return len(found), err
+}
+
+// timeless forgets what is old, and what is not.
+type timeless struct{ metadata.Store }
+
+func (s timeless) Forget(ctx context.Context, keys []string, _ time.Time) (int, error) {
+	return s.Store.Forget(ctx, keys, time.Time{})
+}
+
+// asker condemns what it is only asked about.
+type asker struct{ metadata.Store }
+
+func (s asker) Unreferenced(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
+	return s.Condemn(ctx, digests)
 }
 
 // eager condemns what it is asked about, as if nothing but cached rows kept content.

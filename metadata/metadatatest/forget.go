@@ -3,6 +3,7 @@ package metadatatest
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -13,6 +14,7 @@ func forgetTests() []test {
 	return []test{
 		{"Hides", forgetHides},
 		{"Running", forgetRunning},
+		{"Before", forgetBefore},
 		{"Releases", forgetReleases},
 		{"Keeps", forgetKeeps},
 		{"Again", forgetAgain},
@@ -25,7 +27,7 @@ func forgetTests() []test {
 // forget forgets results, and checks how many.
 func (s *suite) forget(want int, keys ...string) {
 	s.Helper()
-	got, err := s.Forget(s.Context(), keys)
+	got, err := s.Forget(s.Context(), keys, time.Time{})
 	if err != nil || got != want {
 		s.Fatalf("Forget %.80q: %d, want %d (%v)", keys, got, want, err)
 	}
@@ -104,6 +106,33 @@ func forgetRunning(s *suite) {
 		s.forget(1, st.CacheKey)
 		s.checkReferenced(false, string(state))
 	}
+}
+
+// What was computed later, under the same key, is found as before, and so are copies of it.
+func forgetBefore(s *suite) {
+	r, later := s.run(), s.run()
+	first, second := keyed(r.ID, "train", "key", moment(1), "first"), keyed(later.ID, "train", "key", moment(2), "second")
+	copied := keyed(later.ID, "copied", "key", moment(1), "first")
+	copied.State, copied.Origin = metadata.StepCached, &first.StepKey
+	s.apply(steps(first, second, copied))
+	s.end(r)
+	s.end(later)
+	for _, test := range []struct {
+		before time.Time
+		want   int
+	}{{moment(0), 0}, {moment(1), 0}, {moment(2), 2}, {moment(2), 0}} {
+		got, err := s.Forget(s.Context(), []string{"key"}, test.before)
+		if err != nil || got != test.want {
+			s.Fatalf("Forget before %v: %d, want %d (%v)", test.before, got, test.want, err)
+		}
+		s.equal("Lookup", s.lookup("key"), map[string]metadata.Step{"key": second})
+	}
+	s.equal("results", s.results(10, metadata.ResultQuery{}), []metadata.Result{resultOf(later, second)})
+	s.checkReferenced(false, "first")
+	s.checkReferenced(true, "second")
+	s.forget(1, "key")
+	_, err := s.Forget(s.Context(), []string{"key"}, time.Time{}.Add(1))
+	s.checkCode("Forget before the year 1678", err, component.Invalid)
 }
 
 // Content goes with the last row that uses it, however many lists it is in.
@@ -195,7 +224,7 @@ func forgetMany(s *suite) {
 	}
 	s.apply(b)
 	s.end(r)
-	_, err := s.Forget(s.Context(), append(keys, "same"))
+	_, err := s.Forget(s.Context(), append(keys, "same"), time.Time{})
 	s.checkCode("Forget 1001 keys", err, component.Invalid)
 	s.forget(999, keys[1:]...)
 	s.forget(count+1, "same", keys[0])
@@ -214,7 +243,7 @@ func forgetRace(s *suite) {
 		s.end(r)
 		condemned := make(chan bool)
 		go func() {
-			if _, err := s.Forget(s.Context(), []string{content}); err != nil {
+			if _, err := s.Forget(s.Context(), []string{content}, time.Time{}); err != nil {
 				s.Errorf("Forget: %v", err)
 			}
 			got, err := s.Condemn(s.Context(), d)

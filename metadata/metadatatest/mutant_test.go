@@ -200,6 +200,8 @@ func mutants() map[string]mutant {
 		"deletes at once":        {"Content/Delete", func(s metadata.Store) metadata.Store { return hasty{s} }},
 		"keeps checkpoints":      {"Checkpoints/Forgotten", func(s metadata.Store) metadata.Store { return &hoarder{Store: s} }},
 		"forgets for show":       {"Forget/Hides", func(s metadata.Store) metadata.Store { return pretender{s} }},
+		"forgets what is young":  {"Forget/Before", func(s metadata.Store) metadata.Store { return timeless{s} }},
+		"condemns what is asked": {"Content/Unreferenced", func(s metadata.Store) metadata.Store { return asker{s} }},
 		"forgets what is named":  {"Forget/Keeps", func(s metadata.Store) metadata.Store { return eager{s} }},
 		"prunes unseen":          {"Forget/Hides", func(s metadata.Store) metadata.Store { return silent{s} }},
 		"lists the newest first": {"Results/Order", func(s metadata.Store) metadata.Store { return upside{s} }},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
@@ -119,7 +120,7 @@ func protocolInterleaved(s *suite) {
 				recorded <- s.record(store, steps(withOutput(step(r.ID, content, metadata.StepSucceeded), stored(content))))
 			}()
 			close(resume)
-			for range paused { //nolint:revive // the collector goes on beside the writer
+			for range paused { // the collector goes on beside the writer
 			}
 			if err := errors.Join(<-collected, <-recorded); err != nil {
 				s.Fatal(err)
@@ -173,7 +174,7 @@ func protocolHammer(s *suite) {
 				s.Error(err)
 			}
 			if round%2 == 0 {
-				if _, err := s.Forget(s.Context(), []string{content}); err != nil {
+				if _, err := s.Forget(s.Context(), []string{content}, time.Time{}); err != nil {
 					s.Error(err)
 				}
 				continue

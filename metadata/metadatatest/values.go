@@ -153,7 +153,7 @@ func valueInvalidKeys(s *suite) {
 		_, calls["Lookup"] = s.Lookup(ctx, []string{key})
 		_, calls["Checkpoints"] = s.Checkpoints(ctx, key)
 		_, calls["Signals"] = s.Signals(ctx, metadata.SignalQuery{Run: key})
-		_, calls["Forget"] = s.Forget(ctx, []string{key})
+		_, calls["Forget"] = s.Forget(ctx, []string{key}, time.Time{})
 		calls["DeleteRun"] = s.DeleteRun(ctx, key)
 		if key != "" {
 			_, calls["Names"] = s.Names(ctx, key, metadata.Cursor{})

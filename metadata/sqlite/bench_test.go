@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -117,7 +118,7 @@ func BenchmarkForget(b *testing.B) {
 		}
 		apply(b, store, batch)
 		b.StartTimer()
-		if n, err := store.Forget(b.Context(), keys); err != nil || n != len(keys) {
+		if n, err := store.Forget(b.Context(), keys, time.Time{}); err != nil || n != len(keys) {
 			b.Fatal(n, err)
 		}
 	}
@@ -131,7 +132,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		apply(b, store, metadata.Batch{ID: newID(), Run: r.ID, Epoch: 1, Checkpoints: []metadata.Checkpoint{{
 			StepKey: metadata.StepKey{Run: r.ID, Step: "train", Index: -1}, Attempt: r.ID, Saved: time.Now(),
-			Record: artifact.Record{Digest: digestOf(fmt.Sprint(i)), Size: 1 << 20, Codec: "raw/1", Type: "string"},
+			Record: artifact.Record{Digest: digestOf(strconv.Itoa(i)), Size: 1 << 20, Codec: "raw/1", Type: "string"},
 		}}})
 	}
 }

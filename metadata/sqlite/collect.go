@@ -37,6 +37,26 @@ func (t *tx) nextGeneration() (int64, error) {
 	return n + 1, err
 }
 
+// Unreferenced implements [metadata.Store].
+func (s *store) Unreferenced(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
+	for _, d := range digests {
+		if err := d.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	free := []artifact.Digest{}
+	for _, d := range digests {
+		var referenced bool
+		if err := s.row(ctx, "SELECT EXISTS (SELECT 1 FROM content_refs WHERE digest = ?)", sum(d)).Scan(&referenced); err != nil {
+			return nil, s.coded("look for references to content", err)
+		}
+		if !referenced {
+			free = append(free, d)
+		}
+	}
+	return free, nil
+}
+
 // Condemn implements [metadata.Store].
 func (s *store) Condemn(ctx context.Context, digests []artifact.Digest) ([]artifact.Digest, error) {
 	return s.eachDigest(ctx, "condemn content", digests, func(t *tx, _ int64, d []byte) (bool, error) {

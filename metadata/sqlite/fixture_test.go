@@ -112,7 +112,7 @@ func writeFixture(t *testing.T) {
 		}},
 		Signals: []metadata.Signal{{ID: id(9), Run: later.ID, Kind: metadata.SignalApprove, Step: "deploy", By: "ann", Note: "good", Created: at}},
 	})
-	if n, err := store.Forget(t.Context(), []string{"pruned"}); err != nil || n != 1 {
+	if n, err := store.Forget(t.Context(), []string{"pruned"}, time.Time{}); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
 	if _, err := store.PutStack(t.Context(), metadata.Stack{Name: "prod", Spec: []byte("name: prod\n")}, 0); err != nil {

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"math"
+	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
@@ -12,15 +14,19 @@ import (
 const forgetLimit = 200
 
 // Forget implements [metadata.Store].
-func (s *store) Forget(ctx context.Context, keys []string) (int, error) {
-	if err := metadata.ValidateCacheKeys(keys); err != nil {
+func (s *store) Forget(ctx context.Context, keys []string, before time.Time) (int, error) {
+	if err := metadata.ValidateForget(keys, before); err != nil {
 		return 0, err
+	}
+	computed := int64(math.MaxInt64)
+	if !before.IsZero() {
+		computed = nanos(before)
 	}
 	total := 0
 	for first := true; first || len(keys) > 0; first = false {
 		forgotten := 0
 		err := s.update(ctx, "forget results", false, func(t *tx) (err error) {
-			forgotten, keys, err = t.forget(keys)
+			forgotten, keys, err = t.forget(keys, computed)
 			return err
 		})
 		if err != nil {
@@ -33,12 +39,12 @@ func (s *store) Forget(ctx context.Context, keys []string) (int, error) {
 
 // forgettable finds what is recorded under a cache key in runs that have ended.
 const forgettable = `SELECT s.n, s.run, s.body FROM steps s CROSS JOIN runs r ON r.n = s.run
-	WHERE s.cache = ? AND s.body ->> 'cache_key' = ? AND r.state IN (?, ?, ?) LIMIT ?`
+	WHERE s.cache = ? AND s.computed < ? AND s.body ->> 'cache_key' = ? AND r.state IN (?, ?, ?) LIMIT ?`
 
 // forget forgets a limited number of rows, and returns how many, and the keys that it has not come to the end of.
-func (t *tx) forget(keys []string) (n int, rest []string, err error) {
+func (t *tx) forget(keys []string, before int64) (n int, rest []string, err error) {
 	for i, key := range keys {
-		rows, err := t.forgettable(key, forgetLimit-n)
+		rows, err := t.forgettable(key, before, forgetLimit-n)
 		if err != nil {
 			return n, nil, err
 		}
@@ -60,12 +66,12 @@ type stepRow struct {
 	metadata.Step
 }
 
-func (t *tx) forgettable(key string, limit int) (found []stepRow, err error) {
+func (t *tx) forgettable(key string, before int64, limit int) (found []stepRow, err error) {
 	st, err := t.stmt(forgettable) //nolint:sqlclosecheck // kept
 	if err != nil {
 		return nil, err
 	}
-	rows, err := st.QueryContext(context.Background(), cacheHash(key), key,
+	rows, err := st.QueryContext(context.Background(), cacheHash(key), before, key,
 		string(metadata.RunSucceeded), string(metadata.RunFailed), string(metadata.RunCancelled), limit)
 	if err != nil {
 		return nil, err

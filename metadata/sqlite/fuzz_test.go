@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
@@ -83,7 +84,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, r := range results.Items {
-			if _, err := store.Forget(ctx, []string{r.CacheKey}); err != nil {
+			if _, err := store.Forget(ctx, []string{r.CacheKey}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -227,7 +227,7 @@ func TestEqualHashes(t *testing.T) {
 	r.State = metadata.RunSucceeded
 	apply(t, s, metadata.Batch{Update: []metadata.Run{r}})
 	for i, want := range []int{1, 0} {
-		if n, err := s.Forget(t.Context(), []string{first}); err != nil || n != want {
+		if n, err := s.Forget(t.Context(), []string{first}, time.Time{}); err != nil || n != want {
 			t.Errorf("Forget, time %d: %d rows, want %d (%v)", i, n, want, err)
 		}
 	}
