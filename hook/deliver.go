@@ -45,7 +45,7 @@ func (w Webhook) deliver(ctx context.Context, d delivery) error {
 		}
 		return struct{}{}, last
 	}, backoff.WithMaxTries(uint(cmp.Or(w.Attempts, defaultAttempts))), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
-		InitialInterval: firstPause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestPause,
+		InitialInterval: cmp.Or(w.pause, firstPause), RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestPause,
 	}))
 	switch {
 	case err == nil:

@@ -43,6 +43,8 @@ type Webhook struct {
 	// Client sends the requests, for example through a proxy or with certificates of one's own. Nil: a client with the environment's
 	// proxy and the system's certificates. Its CheckRedirect is not used.
 	Client *http.Client
+
+	pause time.Duration // before the second try; 0 means firstPause
 }
 
 const (
