@@ -79,12 +79,11 @@ func (b *Builder) port(t reflect.Type) port {
 	}
 	p := port{Port: graph.Port{Type: t}}
 	p.Codec, p.err = codec.For(t, b.shapes.codecs)
-	if p.err == nil {
-		p.Text = codec.TypeString(t, b.shapes.codecs)
-		if t.Kind() == reflect.Slice {
-			p.Elem, _ = codec.For(t.Elem(), b.shapes.codecs) // used only for gathered lists, whose elements were checked
-			p.ElemText = codec.TypeString(t.Elem(), b.shapes.codecs)
-		}
+	p.Text = codec.TypeString(t, b.shapes.codecs)
+	if t.Kind() == reflect.Slice {
+		// Used only for gathered lists, whose elements were checked. A list of files can be gathered, and not be coded otherwise.
+		p.Elem, _ = codec.For(t.Elem(), b.shapes.codecs)
+		p.ElemText = codec.TypeString(t.Elem(), b.shapes.codecs)
 	}
 	b.ports[t] = p
 	return p
