@@ -66,6 +66,13 @@ func rowsCSV(ctx context.Context, w io.Writer, c codec.Content) error {
 		for i := range line {
 			line[i] = row.Cell(i).Text()
 		}
+		if len(line) == 1 && line[0] == "" { // an empty line would be no row
+			out.Flush()
+			if _, err := io.WriteString(w, "\"\"\n"); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := out.Write(line); err != nil {
 			return err
 		}
