@@ -81,7 +81,10 @@ func compile(spec Spec, in, out reflect.Type) (*command, []ref.Mistake) {
 	c.variables(spec)
 	c.streams(spec)
 	c.files(spec)
-	c.unused(in)
+	if c.args != nil {
+		c.unused(in)
+	}
+	slices.SortStableFunc(c.mistakes, func(a, b ref.Mistake) int { return cmp.Compare(rank(a.Field), rank(b.Field)) })
 	return &c.command, c.mistakes
 }
 
@@ -111,7 +114,7 @@ func (c *compiler) inputFields(in reflect.Type) {
 			}
 			c.fields[f.Name] = field{index: i, kind: kindRef, typ: valueType(f.Type), forms: forms}
 		case holdsRef(f.Type, map[reflect.Type]bool{}):
-			c.mistake("In."+f.Name, fmt.Errorf("a program is given single values: make the Ref or Source within %v a field of its own, or a list with pipeline.Gather", f.Type))
+			c.mistake("In."+f.Name, errors.New("it holds a Ref or Source, which must be a field of its own for a command: move it out, or make one list of many with pipeline.Gather"))
 			c.used[f.Name] = true
 		default:
 			c.fields[f.Name] = field{index: i, kind: kindParam, typ: f.Type}
@@ -139,12 +142,13 @@ func holdsRef(t reflect.Type, seen map[reflect.Type]bool) bool {
 
 func (c *compiler) outputFields(out reflect.Type) {
 	add := func(name string, index int, t reflect.Type) {
-		forms, err := formsOf(valueType(t))
-		if err != nil {
+		o := output{name: name, index: index, typ: valueType(t)}
+		var err error
+		if o.forms, err = formsOf(o.typ); err != nil {
 			c.mistake(name, err)
-			return
+			o.used = "reported"
 		}
-		c.outputs = append(c.outputs, output{name: name, index: index, typ: valueType(t), forms: forms})
+		c.outputs = append(c.outputs, o)
 	}
 	if isRef(out) {
 		add(singleName, -1, out)
@@ -237,6 +241,10 @@ func (c *compiler) files(spec Spec) {
 		place := fmt.Sprintf("Command.Files[%s]", name)
 		if !filepath.IsLocal(filepath.FromSlash(name)) || name != filepath.ToSlash(filepath.Clean(name)) || strings.ContainsAny(name, "\\\x00") {
 			c.mistake(place, errors.New("the name must be a path within the working directory, such as train.py or lib/model.py"))
+			continue
+		}
+		if spec.Files[name].IsZero() {
+			c.mistake(place, errors.New("the source names nothing: make it with artifact.From or FromBytes"))
 		}
 		for _, other := range names {
 			if strings.HasPrefix(other, name+"/") {
@@ -258,20 +266,17 @@ func (c *compiler) unused(in reflect.Type) {
 		case !c.params:
 			c.mistake("In."+name, fmt.Errorf("the command does not use it: write {%s} where its value belongs, or {params} for a file with all parameters", name))
 		}
+		if c.params && ok && f.kind == kindParam {
+			if err := checkJSON(f.typ); err != nil {
+				c.mistake("In."+name, err)
+			}
+		}
 	}
 	for _, o := range c.outputs {
 		if o.used == "" {
 			c.mistake(o.name, fmt.Errorf("the command does not name it: write %v where the path belongs that the program writes to", part{name: o.name, out: true}))
 		}
 	}
-	for name, f := range c.fields {
-		if c.params && f.kind == kindParam {
-			if err := checkJSON(f.typ); err != nil {
-				c.mistake("In."+name, err)
-			}
-		}
-	}
-	slices.SortStableFunc(c.mistakes, func(a, b ref.Mistake) int { return cmp.Compare(rank(a.Field), rank(b.Field)) })
 }
 
 // rank puts mistakes of the command first, then those of the input, then those of the output.
@@ -348,7 +353,7 @@ func (c *compiler) resolveOutput(p part) error {
 		return fmt.Errorf("there is no such output: %s", known(names))
 	}
 	o := &c.outputs[i]
-	if o.used == p.String() {
+	if o.used == p.String() || o.forms == nil {
 		return nil
 	}
 	if o.used != "" {
@@ -400,5 +405,5 @@ func known[S ~string](names []S) string {
 	for i, n := range names {
 		texts[i] = string(n)
 	}
-	return "there are " + strings.Join(texts, ", ")
+	return "known are " + strings.Join(texts, ", ")
 }
