@@ -67,9 +67,9 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	if err != nil {
 		return nil, err
 	}
-	told, err := hooks.New(scope.WithResources(ctx, c.resources), job.Run, s.Program, c.logger)
+	told, err := c.hooks(ctx, s, job.Run)
 	if err != nil {
-		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+		return nil, err
 	}
 	r := &run{
 		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
@@ -107,6 +107,18 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		}
 		return r, nil
 	}
+}
+
+// hooks returns what calls the hooks of a run; nil if there are none.
+func (c *Client) hooks(ctx context.Context, s pipeline.Submission, run metadata.Run) (*hooks.Dispatcher, error) {
+	if s.Config.NoHooks {
+		return nil, nil
+	}
+	d, err := hooks.New(scope.WithResources(ctx, c.resources), run, s.Program, c.logger)
+	if err != nil {
+		return nil, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
+	}
+	return d, nil
 }
 
 // job makes what the engine executes: a new run, or one that is resumed.

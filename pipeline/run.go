@@ -62,6 +62,8 @@ type RunConfig struct {
 	Parallel int `yaml:"parallel" json:"parallel,omitempty"`
 	// NoCache runs every step, and records the results for later runs.
 	NoCache bool `yaml:"no_cache" json:"no_cache,omitempty"`
+	// NoHooks calls no hooks, neither the run's nor those of its steps.
+	NoHooks bool `yaml:"no_hooks" json:"no_hooks,omitempty"`
 	// Steps is the highest layer of the configuration of steps, by name; "*" is for every step, below those named.
 	Steps step.Configs `yaml:"steps" json:"steps,omitempty"`
 	// Observer, if not nil, is told what happens, in order and from one goroutine at a time. It must not block for long: the run

@@ -12,7 +12,7 @@ import (
 
 // Run runs a pipeline to its end, with everything it stores in a temporary directory of the test, and returns its results. It
 // fails the test if the run does. Parts are flavors and at most one tenon.Config, as tenon.Open takes them, and answers to the steps that
-// wait for a person: see [Approve]. A skipped result is a Ref without a value.
+// wait for a person: see [Approve]. Hooks are not called. A skipped result is a Ref without a value.
 func Run[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, parts ...tenon.Part) Out {
 	tb.Helper()
 	out, err := Try(tb, p, params, parts...)
@@ -35,7 +35,7 @@ func Try[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, part
 	client := Open(tb, parts...)
 	ctx, end := context.WithCancelCause(tb.Context())
 	defer end(nil)
-	run, err := p.Run(ctx, client, params, pipeline.RunConfig{Observer: answers.unanswered(end)})
+	run, err := p.Run(ctx, client, params, pipeline.RunConfig{NoHooks: true, Observer: answers.unanswered(end)})
 	if err != nil {
 		return zero, err
 	}
