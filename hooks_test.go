@@ -249,3 +249,40 @@ func TestHookUsesAResource(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// TestHooksOfAResumedRun: what was told once is not told again.
+func TestHooksOfAResumedRun(t *testing.T) {
+	t.Parallel()
+	var n ends
+	broken := true
+	p := pipeline.Define("p", func(p *pipeline.Builder, in hookedIn) artifact.Ref[int] {
+		good := pipeline.Step(p, "good", hookedStep, in, step.OnEnd(n.hook("end")))
+		return pipeline.Step(p, "bad", func(_ context.Context, in struct{ In artifact.Ref[int] }) (artifact.Ref[int], error) {
+			if broken {
+				return artifact.Ref[int]{}, errors.New("boom")
+			}
+			return in.In, nil
+		}, struct{ In artifact.Ref[int] }{good}, step.OnEnd(n.hook("end")))
+	}, pipeline.OnEnd(n.hook("end")))
+	client := pipelinetest.Open(t)
+	run, err := p.Run(t.Context(), client, hookedIn{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Result(t.Context()); err == nil {
+		t.Error("it did not fail")
+	}
+	if diff := cmp.Diff([]string{"end step bad failed", "end step good succeeded", "end run failed"}, n.take()); diff != "" {
+		t.Error(diff)
+	}
+	broken = false
+	if run, err = p.Resume(t.Context(), client, run.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Result(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"end step bad succeeded", "end run succeeded"}, n.take()); diff != "" {
+		t.Error(diff)
+	}
+}
