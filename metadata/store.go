@@ -65,9 +65,10 @@ type Store interface {
 	// Results returns the entries of the cache, the longest computed first: succeeded steps that [Store.Lookup] may find.
 	Results(ctx context.Context, q ResultQuery) (Page[Result], error)
 	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and whose outputs were
-	// computed before a time, or whenever if it is zero, and returns how many they were. They stay as history, but their outputs keep their content no longer and are marked [Output.Pruned], unless a named version
-	// or the run itself keeps it: as its result, as a source, as a log. A step recorded under such a key later is found again. Large amounts are
-	// forgotten in several transactions: after an error some may be, and Forget may be called again.
+	// computed before a time, or whenever if it is zero. It returns how many they were. They stay as history, but their outputs keep their
+	// content no longer and are marked [Output.Pruned], unless a named version or the run itself keeps it: as its result, as a source, as a
+	// log. A step recorded under such a key later is found again. Large amounts are forgotten in several transactions: after an error some
+	// may be, and Forget may be called again.
 	Forget(ctx context.Context, keys []string, before time.Time) (int, error)
 
 	// DeleteRun removes a run and all that belongs to it, and the documents that no other run names. Content that other rows use
