@@ -8,6 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	worker()
 	if is, err := runChild(); is {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -35,10 +36,10 @@ func BenchmarkRows(b *testing.B) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := run(t.Context(), &out, "chain,graph,start", 1); err != nil {
+	if err := run(t.Context(), &out, "chain,graph,start,process", 1); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| chain of 1000 no-op steps |", "| build and validate a graph of 100,000 steps |", "| program start to first step |"} {
+	for _, want := range []string{"| chain of 1000 no-op steps |", "| build and validate a graph of 100,000 steps |", "| program start to first step |", "| chain of 100 no-op steps, each in a process of its own |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
 		}

@@ -13,6 +13,7 @@ import (
 )
 
 func main() {
+	worker()
 	if is, err := runChild(); is {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)

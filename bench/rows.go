@@ -51,6 +51,15 @@ func rows() []row {
 			baseline: plainStart, baselineName: "the same program, which ends at once", show: whole,
 		},
 		{
+			name: "process", title: "chain of 100 no-op steps, each in a process of its own", budget: "1.1 times bare os/exec",
+			measure: processes(100), baseline: plainProcesses(100), baselineName: "the same program, started and awaited, which ends at once",
+			show: each(100),
+		},
+		{
+			name: "resume", title: "resume of 10,000 independent steps of which half are done", budget: "-", measure: resumed(10_000),
+			baseline: fresh(wide, 10_000), baselineName: "a whole run of them", show: whole,
+		},
+		{
 			name: "write", title: "artifact write, 1 GiB, local", budget: "80 % of plain Go", measure: write(gib), baseline: plainWrite(gib),
 			baselineName: "hash and copy the same bytes, fsync", show: whole,
 		},
@@ -88,8 +97,8 @@ func fresh[Out any](p *pipeline.Pipeline[size, Out], n int) func(context.Context
 	}
 }
 
-func runOnce[Out any](ctx context.Context, client *tenon.Client, p *pipeline.Pipeline[size, Out], n int) error {
-	run, err := p.Run(ctx, client, size{N: n})
+func runOnce[Out any](ctx context.Context, client *tenon.Client, p *pipeline.Pipeline[size, Out], n int, config ...pipeline.RunConfig) error {
+	run, err := p.Run(ctx, client, size{N: n}, config...)
 	if err != nil {
 		return err
 	}
