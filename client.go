@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/fingerprint"
 	"github.com/tenon-ml/tenon/internal/part"
 	"github.com/tenon-ml/tenon/internal/scope"
@@ -54,8 +55,8 @@ type Client struct {
 	stacks map[string]stack.Stack
 	specs  map[string][]byte // of the stored ones among them, as YAML
 	runs   sync.WaitGroup
-	stop   context.CancelFunc // cancels the runs
-	life   context.Context    //nolint:containedctx // of the runs, which end with the client
+	stop   context.CancelCauseFunc // cancels the runs
+	life   context.Context         //nolint:containedctx // of the runs, which end with the client
 	closed bool
 	// resources that steps share; closed with the client.
 	resources *scope.Resources
@@ -103,9 +104,10 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 		scratch.Sweep(tmp(home))
 	}
 	client.reconcile(ctx)
+	client.finishGC(ctx)
 	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
 	client.resources = scope.NewResources(ctx)
-	client.life, client.stop = context.WithCancel(context.WithoutCancel(ctx))
+	client.life, client.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	return client, nil
 }
 
@@ -256,7 +258,8 @@ func (c *Client) openStack(ctx context.Context, name string) (stack.Stack, error
 	return stack.Open(ctx, spec, c.flavors, component.Env{Home: c.config.Home, Logger: c.logger})
 }
 
-// Close cancels the runs that are still going, waits for them, and releases everything. It is safe to call twice.
+// Close cancels the runs that are still going, waits for them, and releases everything. [Client.Recover] goes on with them, as with those of a
+// program that was killed. It is safe to call twice.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -265,7 +268,7 @@ func (c *Client) Close() error {
 	}
 	c.closed = true
 	c.mu.Unlock()
-	c.stop()
+	c.stop(engine.ErrLeft)
 	c.runs.Wait()
 	errs := []error{c.resources.Close()}
 	if c.scratch != nil {

@@ -65,9 +65,9 @@ func (c *Client) alive(d metadata.Driver) bool {
 func (c *Client) bury(ctx context.Context, r metadata.Run) error {
 	const how = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
 	r.Epoch++
-	r.Finished, r.Error, r.Lost = time.Now(), how, true
-	cancelling := r.State == metadata.RunCancelling
-	if r.State = metadata.RunFailed; cancelling {
+	cancelling := r.State == metadata.RunCancelling && !r.Lost // by somebody, rather than by its program that ended
+	r.State, r.Finished, r.Error, r.Lost = metadata.RunFailed, time.Now(), how, true
+	if cancelling {
 		r.State, r.Lost = metadata.RunCancelled, false // what was asked for has happened
 	}
 	counts, err := c.meta.CountSteps(ctx, r.ID)

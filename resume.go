@@ -50,11 +50,12 @@ func (c *Client) recorded(ctx context.Context, id string) (metadata.Run, *plan.P
 	return run, p, nil
 }
 
-// Recover goes on with the runs of the given pipelines whose programs ended before they did, since they were killed or crashed, and returns
-// them, oldest first. A program that starts runs calls it when it starts itself, so that no run is left behind. A run that cannot be resumed, for
-// instance because its code has changed, is not in the list; the error says why. A run that another process takes over first is left to it.
-// The runs are cancelled when ctx ends.
-func (c *Client) Recover(ctx context.Context, pipelines ...pipeline.Definition) ([]pipeline.Handle, error) {
+// Recover goes on with the runs of the given pipelines whose programs ended before they did, since they were killed, crashed, or closed their
+// clients, and returns them, oldest first. A program that starts runs calls it when it starts itself, so that no run is left behind. What
+// somebody cancelled stays so. A run that cannot be resumed, for instance because its code has changed and config does not accept that, is not
+// in the list; the error says why. A run that another process takes over first is left to it. The observer of config is told of all of them,
+// of several at once. The runs are cancelled when ctx ends.
+func (c *Client) Recover(ctx context.Context, config pipeline.ResumeConfig, pipelines ...pipeline.Definition) ([]pipeline.Handle, error) {
 	var handles []pipeline.Handle
 	var errs []error
 	for _, d := range pipelines {
@@ -63,7 +64,7 @@ func (c *Client) Recover(ctx context.Context, pipelines ...pipeline.Definition) 
 			return handles, errors.Join(append(errs, err)...)
 		}
 		for _, id := range lost {
-			s, err := pipeline.Resumed(ctx, c, d, id, pipeline.ResumeConfig{})
+			s, err := pipeline.Resumed(ctx, c, d, id, config)
 			if err == nil {
 				var h pipeline.Handle
 				if h, err = c.Submit(ctx, s); err == nil {

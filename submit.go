@@ -75,9 +75,9 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
 		observer: s.Config.Observer, hooks: told, recorded: make(chan struct{}), ended: make(chan struct{}),
 	}
-	runCtx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(c.life, cancel) // Close cancels the run
-	r.cancel = cancel
+	runCtx, cancel := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(c.life, func() { cancel(context.Cause(c.life)) }) // Close cancels the run
+	r.cancel = func() { cancel(nil) }
 	config := engine.Config{
 		Artifacts: st.Artifacts(), Metadata: told.Listen(c.meta), Orchestrator: st.Orchestrator(), Logger: c.logger,
 		Worker: worker.Options{TempDir: temps.Path(), Host: job.Run.Driver.Host, Sources: func(tempDir func() (string, error)) ref.Opener {
@@ -95,7 +95,7 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	go func() {
 		defer c.runs.Done()
 		defer unhook()
-		defer cancel()
+		defer r.cancel()
 		r.drive(runCtx, config, job)
 	}()
 	select {

@@ -41,7 +41,7 @@ type Run struct {
 	Finished time.Time `json:"finished,omitzero"`
 
 	Error string `json:"error,omitempty"` // one message, naming the step that decided
-	// Lost says that the driver ended before the run did: it was killed, or it crashed.
+	// Lost says that the driver ended before the run did: it was killed, it crashed, or it was closed.
 	Lost bool `json:"lost,omitempty"`
 	// Cost is the sum over the attempts so far.
 	Cost Cost `json:"cost,omitzero"`

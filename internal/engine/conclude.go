@@ -20,6 +20,7 @@ func (s *scheduler) conclude(ctx context.Context) (Outcome, error) {
 	counts := s.counts()
 	s.run.State, s.run.Error = s.finalState(counts)
 	s.run.Finished, s.run.Counts = time.Now(), counts
+	s.run.Lost = s.run.Lost && s.run.State == metadata.RunCancelled
 	if s.run.State == metadata.RunSucceeded {
 		s.results(&out)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -59,6 +60,10 @@ type Outcome struct {
 	// Cause is the error that the run failed with, if it is an error of this process.
 	Cause error
 }
+
+// ErrLeft is the cause of a context that ends since the run's driver does: the run is cancelled then, and recorded as lost, so that another
+// driver goes on with it.
+var ErrLeft = errors.New("its client was closed")
 
 // Run executes a job to its end. When ctx ends the run is cancelled: running attempts are asked to stop, and forced after the grace. A
 // run that failed or was cancelled is an Outcome, not an error; an error says that the run could not be recorded, or that it

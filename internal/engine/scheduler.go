@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -174,6 +175,7 @@ func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 			s.drain()
 		case <-cancelled:
 			cancelled = nil
+			s.run.Lost = !s.cancelled && errors.Is(context.Cause(ctx), ErrLeft)
 			s.cancel(cancelReason(ctx))
 		}
 	}
