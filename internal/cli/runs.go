@@ -63,7 +63,7 @@ func (c *cli) runsCommand() *cobra.Command {
 		Short:   "Look at runs, steer and delete them",
 		Long:    "Look at runs, steer and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
 		Example: "tenon run list --pipeline penguins --state failed\ntenon run show LAST",
-	}, c.runListCommand(), c.runShowCommand(), c.runLogsCommand(), c.runDeleteCommand(),
+	}, c.runListCommand(), c.runShowCommand(), c.runDiffCommand(), c.runLogsCommand(), c.runDeleteCommand(),
 		c.runCancelCommand(), c.runAnswerCommand(approve), c.runAnswerCommand(reject), c.runAgainCommand(resume), c.runAgainCommand(replay))
 }
 
