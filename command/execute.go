@@ -108,7 +108,7 @@ func (e *execution) run(ctx context.Context) (*os.ProcessState, error) {
 		}
 	}
 	watching.Go(func() { e.report.follow(e.reports, ended) })
-	watching.Go(func() { stop(ctx, group, ended) })
+	watching.Go(func() { stop(ctx, group, ended, grace) })
 	state, err := group.Wait()
 	for _, p := range []*printed{&e.stdout, &e.stderr} {
 		if p.from != nil {
@@ -125,7 +125,7 @@ func (e *execution) run(ctx context.Context) (*os.ProcessState, error) {
 }
 
 // stop ends the program when ctx ends.
-func stop(ctx context.Context, group *procgroup.Group, ended <-chan struct{}) {
+func stop(ctx context.Context, group *procgroup.Group, ended <-chan struct{}, grace time.Duration) {
 	select {
 	case <-ended:
 		return

@@ -223,3 +223,5 @@ func TestFileName(t *testing.T) {
 		t.Errorf("got %s and %q", name, got.Model.Value())
 	}
 }
+
+type imageT = image.Image

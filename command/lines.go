@@ -30,7 +30,7 @@ func (s *splitter) Write(b []byte) (int, error) {
 		case i >= 0 && i <= room:
 			s.emit(rest[:i])
 			rest = rest[i+1:]
-		case len(rest) >= room:
+		case len(rest) > room:
 			s.emit(rest[:room])
 			rest = rest[room:]
 		default:
