@@ -97,7 +97,12 @@ func (c *Conn) Claim(ctx context.Context, attempt string) (worker.Assignment, er
 	defer cancel()
 	life, end := context.WithCancelCause(c.over)
 	forget := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	stream, claimed, err := c.open(life, attempt)
+	var stream *connect.ServerStreamForClient[workerv1.ClaimResponse]
+	var claimed *workerv1.Claimed
+	err := patiently(life, c.lost, func() (again bool, err error) {
+		stream, claimed, err = c.open(life, attempt)
+		return transient(err), err // at worst the attempt was claimed, and the engine says so
+	})
 	if !forget() && err == nil {
 		err = context.Cause(ctx)
 		_ = stream.Close()
@@ -219,7 +224,7 @@ func (c *Conn) repeat(ctx context.Context, send func() error) error {
 		if err == nil {
 			return nil
 		}
-		if try == tries || connect.IsWireError(err) || connect.CodeOf(err) != connect.CodeUnavailable {
+		if try == tries || !transient(err) {
 			return fromWire(err)
 		}
 		pause := time.NewTimer(tryPause)
@@ -233,6 +238,12 @@ func (c *Conn) repeat(ctx context.Context, send func() error) error {
 			return fromWire(err)
 		}
 	}
+}
+
+// transient says that a connection broke before there was an answer.
+func transient(err error) bool {
+	var unreachable *unreachableError
+	return connect.CodeOf(err) == connect.CodeUnavailable && !connect.IsWireError(err) && !errors.As(err, &unreachable)
 }
 
 // Close ends the connection; the engine notices. A second call does nothing.

@@ -31,27 +31,34 @@ var notSent = map[string]string{
 var notNegativeFields = map[string]bool{"Record.Size": true, "LogChunk.Lines": true, "LogChunk.Size": true, "Report.Read": true, "Report.Written": true}
 
 // conversions of everything that is sent, there and back through bytes.
-var conversions = []struct {
-	name  string
-	value func(*filler) any
-	again func(t fatal, v any) any
-}{
-	{"assignment", fill[worker.Assignment], there(fails(assignmentTo), assignmentFrom, &workerv1.Assignment{})},
-	{"job", fill[Job], there(never(jobTo), jobFrom, &workerv1.Job{})},
-	{"beat", fill[worker.Beat], there(fails(func(b worker.Beat) (*workerv1.BeatRequest, error) { return beatTo("run", b) }), beatFrom, &workerv1.BeatRequest{})},
-	{"report", fill[worker.Report], there(fails(func(r worker.Report) (*workerv1.FinishRequest, error) { return reportTo("run", r) }), reportFrom, &workerv1.FinishRequest{})},
+var conversions = []conversion{
+	converts("assignment", assignmentTo, assignmentFrom),
+	converts("job", func(j Job) (*workerv1.Job, error) { return jobTo(j), nil }, jobFrom),
+	converts("beat", func(b worker.Beat) (*workerv1.BeatRequest, error) { return beatTo("run", b) }, beatFrom),
+	converts("report", func(r worker.Report) (*workerv1.FinishRequest, error) { return reportTo("run", r) }, reportFrom),
+}
+
+type conversion struct {
+	name   string
+	value  func(*filler) any
+	decode func(wire []byte) (any, error)
+	again  func(t fatal, v any) any // encodes and decodes
 }
 
 type fatal interface{ Fatal(args ...any) }
 
-func fails[A any, P proto.Message](f func(A) (P, error)) func(A) (P, error) { return f }
-
-func never[A any, P proto.Message](f func(A) P) func(A) (P, error) {
-	return func(a A) (P, error) { return f(a), nil }
-}
-
-func there[A any, P proto.Message](to func(A) (P, error), from func(P) (A, error), empty P) func(t fatal, v any) any {
-	return func(t fatal, v any) any {
+func converts[A any, M any, P interface {
+	*M
+	proto.Message
+}](name string, to func(A) (P, error), from func(P) (A, error)) conversion {
+	decode := func(wire []byte) (any, error) {
+		received := P(new(M))
+		if err := (boundedCodec{}).Unmarshal(wire, received); err != nil {
+			return nil, err
+		}
+		return from(received)
+	}
+	return conversion{name, fill[A], decode, func(t fatal, v any) any {
 		sent, err := to(v.(A))
 		if err != nil {
 			t.Fatal(err)
@@ -60,16 +67,12 @@ func there[A any, P proto.Message](to func(A) (P, error), from func(P) (A, error
 		if err != nil {
 			t.Fatal(err)
 		}
-		received := proto.Clone(empty).(P)
-		if err := (boundedCodec{}).Unmarshal(wire, received); err != nil {
-			t.Fatal(err)
-		}
-		back, err := from(received)
+		back, err := decode(wire)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return back
-	}
+	}}
 }
 
 func fill[T any](f *filler) any {

@@ -34,7 +34,7 @@ var errToken = component.Errorf(component.Unauthenticated, "the token is not tha
 
 // newHTTP returns the server's HTTP side.
 func (s *Server) newHTTP() *http.Server {
-	path, rpc := workerv1.NewWorkerServiceHandler(&service{s},
+	_, rpc := workerv1.NewWorkerServiceHandler(&service{s},
 		connect.WithReadMaxBytes(requestLimit),
 		connect.WithSendMaxBytes(answerLimit),
 		connect.WithCodec(boundedCodec{}),
@@ -43,7 +43,9 @@ func (s *Server) newHTTP() *http.Server {
 	)
 	refuse := connect.NewErrorWriter()
 	mux := http.NewServeMux()
-	mux.Handle(path, rpc)
+	for _, call := range []string{workerv1.WorkerServiceClaimProcedure, workerv1.WorkerServiceBeatProcedure, workerv1.WorkerServiceFinishProcedure} {
+		mux.Handle(call, rpc)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		_ = refuse.Write(w, r, toWire(otherService(r.URL.Path)))
 	})
@@ -86,14 +88,16 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnsupportedMediaType) // connect would decode JSON, too, which nobody here speaks
 		return
 	}
-	r.Body = &body{ReadCloser: r.Body, deadlines: deadlines}
+	w.Header().Set("Connection", "close") // but for who is heard to the end
+	r.Body = &body{ReadCloser: r.Body, deadlines: deadlines, header: w.Header()}
 	g.next.ServeHTTP(&response{ResponseWriter: w, deadlines: deadlines, timeout: g.timeout}, r)
 }
 
-// body takes back the deadline at its end: what is then read is whether the peer is still there.
+// body takes back the deadline at its end, and that the connection ends: what is then read is whether the peer is still there.
 type body struct {
 	io.ReadCloser
 	deadlines *http.ResponseController
+	header    http.Header // of the answer
 }
 
 // Read implements [io.Reader].
@@ -101,6 +105,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF { //nolint:errorlint // a Reader's end
 		_ = b.deadlines.SetReadDeadline(time.Time{})
+		b.header.Del("Connection")
 	}
 	return n, err
 }

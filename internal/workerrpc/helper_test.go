@@ -75,10 +75,15 @@ func start(t testing.TB, o workerrpc.Options) *engine {
 
 func startIn(t testing.TB, dir string, o workerrpc.Options) *engine {
 	t.Helper()
-	e := &engine{host: newHost(), t: t, log: &record{}, gone: make(chan string, 1000)}
+	e := &engine{host: newHost(), t: t, log: &record{}, gone: make(chan string, 10)}
 	srv, err := workerrpc.ServeWith(t.Context(), workerrpc.Config{
 		Host: e.host, Run: runID, Job: testJob(), Dir: dir, Logger: slog.New(slog.NewTextHandler(e.log, nil)),
-		Gone: func(attempt string) { e.gone <- attempt },
+		Gone: func(attempt string) {
+			select {
+			case e.gone <- attempt:
+			default: // nobody asks
+			}
+		},
 	}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -110,10 +115,10 @@ func (e *engine) offer(id string) *attempt {
 // connect is the worker of an attempt.
 func (e *engine) connect(attempt string) *workerrpc.Conn {
 	e.t.Helper()
-	return connect(e.t, e.env(attempt))
+	return workerOf(e.t, e.env(attempt))
 }
 
-func connect(t testing.TB, env environment) *workerrpc.Conn {
+func workerOf(t testing.TB, env environment) *workerrpc.Conn {
 	t.Helper()
 	conn, err := workerrpc.Connect(t.Context(), env.get)
 	if err != nil {

@@ -45,3 +45,11 @@ func (c *limitedConn) Close() error {
 	c.closed()
 	return c.Conn.Close()
 }
+
+// CloseWrite tells the peer that nothing follows, so that it reads the last answer to its end.
+func (c *limitedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

@@ -30,7 +30,8 @@ type Config struct {
 	Dir string
 	// Logger is told what goes wrong. Nil discards.
 	Logger *slog.Logger
-	// Gone, if not nil, is called when the stream of a worker that has claimed an attempt ends: it ended, or the server is being closed.
+	// Gone, if not nil, is called when the stream of a worker that has claimed an attempt ends: it ended, or the server is being closed. It
+	// must not block.
 	Gone func(attempt string)
 }
 

@@ -3,12 +3,13 @@ package workerrpc
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
 	"sync"
+
+	"connectrpc.com/connect"
 )
 
 // answerHeaderLimit bounds the header of an answer in bytes.
@@ -33,7 +34,7 @@ type wire struct {
 	w       *bufio.Writer
 }
 
-// Do makes a request. The error is that of its context, once that has ended.
+// Do makes a request. The error is that of its context, once that has ended, and otherwise Unavailable.
 func (t *transport) Do(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	w, err := t.take(ctx)
@@ -46,23 +47,31 @@ func (t *transport) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		forget()
 		_ = w.Close()
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, err
+		return nil, broken(ctx, err)
 	}
-	answer.Body = &answerBody{ReadCloser: answer.Body, wire: w, forget: forget, transport: t, last: answer.Close}
+	answer.Body = &answerBody{ReadCloser: answer.Body, ctx: ctx, wire: w, forget: forget, transport: t, last: answer.Close}
 	return answer, nil
 }
 
 func (w *wire) roundTrip(r *http.Request) (*http.Response, error) {
-	if err := errors.Join(r.Write(w.w), w.w.Flush()); err != nil {
+	if err := r.Write(w.w); err != nil {
+		return nil, err
+	}
+	if err := w.w.Flush(); err != nil {
 		return nil, err
 	}
 	w.limited.N = answerHeaderLimit
 	answer, err := http.ReadResponse(w.r, r)
 	w.limited.N = math.MaxInt64
 	return answer, err
+}
+
+// broken is the error of a connection: left to itself, connect takes some of them for a cancelled call.
+func broken(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return connect.NewError(connect.CodeUnavailable, err)
 }
 
 // take returns a connection that is not in use.
@@ -77,11 +86,17 @@ func (t *transport) take(ctx context.Context) (*wire, error) {
 	t.mu.Unlock()
 	c, err := t.dialer.dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, broken(ctx, &unreachableError{err})
 	}
 	limited := &io.LimitedReader{R: c}
 	return &wire{Conn: c, limited: limited, r: bufio.NewReader(limited), w: bufio.NewWriter(c)}, nil
 }
+
+// unreachableError is that of an engine to which there is no connection, after all patience.
+type unreachableError struct{ err error }
+
+func (e *unreachableError) Error() string { return "reach the engine: " + e.err.Error() }
+func (e *unreachableError) Unwrap() error { return e.err }
 
 // give takes back a connection whose answer was read to its end.
 func (t *transport) give(w *wire) error {
@@ -108,6 +123,7 @@ func (t *transport) close() {
 // answerBody gives the connection back at its end.
 type answerBody struct {
 	io.ReadCloser
+	ctx       context.Context //nolint:containedctx // of the request
 	wire      *wire
 	forget    func() bool
 	transport *transport
@@ -120,7 +136,12 @@ type answerBody struct {
 // Read implements [io.Reader].
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.end = b.end || err == io.EOF //nolint:errorlint // a Reader's end
+	switch {
+	case err == io.EOF: //nolint:errorlint // a Reader's end
+		b.end = true
+	case err != nil:
+		err = broken(b.ctx, err)
+	}
 	return n, err
 }
 
