@@ -144,6 +144,8 @@ type Attempt struct {
 	Cost     Cost      `json:"cost,omitzero"`
 	// Logs are the chunks of the attempt's log, in order.
 	Logs []LogChunk `json:"logs,omitempty"`
+	// Printed are the chunks of what the attempt's process printed, if it had one of its own, in order.
+	Printed []LogChunk `json:"printed,omitempty"`
 }
 
 // LogChunk is a piece of an attempt's log: zstd-compressed lines of JSON, one slog record each.

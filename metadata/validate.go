@@ -159,7 +159,7 @@ func (c *checker) attempt(a *Attempt) {
 	c.size("attempt.stack", len(a.Stack), TextLimit)
 	c.size("attempt.reason", len(a.Reason), TextLimit)
 	c.cost("attempt.cost", a.Cost)
-	for _, l := range a.Logs {
+	for _, l := range slices.Concat(a.Logs, a.Printed) {
 		c.size("attempt.logs", len(l.Inline), BodyLimit)
 		if l.Digest != "" {
 			c.digest("attempt.logs", l.Digest)

@@ -108,12 +108,12 @@ func (c *cli) printLogs(ctx context.Context, client Client, run metadata.Run, q 
 			return err
 		}
 		var store artifact.Store
-		if slices.ContainsFunc(a.Logs, func(l metadata.LogChunk) bool { return l.Inline == nil }) {
+		if slices.ContainsFunc(slices.Concat(a.Logs, a.Printed), func(l metadata.LogChunk) bool { return l.Inline == nil }) {
 			if store, err = client.Artifacts(ctx, run.Stack); err != nil {
 				return err
 			}
 		}
-		for line, err := range logs.Read(ctx, store, a.Logs) {
+		for line, err := range logs.Merge(logs.Read(ctx, store, a.Logs), logs.Read(ctx, store, a.Printed)) {
 			if err != nil {
 				return err
 			}

@@ -152,8 +152,7 @@ func (s *scheduler) ended(at *attempt, exit orchestrator.Exit, err error) {
 			Kind: worker.KindOutput, Permanent: true, Message: fmt.Sprintf("the attempt reported %d outputs, want %d", len(report.Outputs), len(t.n.g.Outputs)),
 		}
 	}
-	report.Logs = append(report.Logs, printed...)
-	s.record(at, report, exit)
+	s.record(at, report, exit, printed)
 	if report.Failure != nil {
 		s.fail(at, report.Failure, exit.Abandoned)
 		return

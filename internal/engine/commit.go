@@ -189,10 +189,10 @@ func (s *scheduler) recordRunning(at *attempt) {
 }
 
 // record writes the row of an attempt that ended, with its log and metrics.
-func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit) {
+func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit, printed []metadata.LogChunk) {
 	row := metadata.Attempt{
 		ID: at.a.ID, StepKey: s.key(at.t), Number: at.a.Number, State: metadata.StepSucceeded,
-		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Reason: clip(exit.Reason),
+		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Printed: printed, Reason: clip(exit.Reason),
 		Cost: metadata.Cost{CPU: exit.Usage.CPU, PeakMemory: int64(exit.Usage.PeakMemory), Read: r.Read, Written: r.Written},
 	}
 	s.run.Cost = s.run.Cost.Add(row.Cost)

@@ -58,6 +58,8 @@ func referrers(r metadata.Run, content string) map[string]metadata.Batch {
 	st := step(r.ID, "of "+content, metadata.StepSucceeded)
 	a := attempt(st.StepKey, 1)
 	a.Logs = []metadata.LogChunk{{Lines: 1, Inline: []byte("inline")}, {Lines: 2, Digest: digest(content)}}
+	printing := attempt(st.StepKey, 2)
+	printing.Printed = a.Logs
 	withInput, update, create, nested := st, r, newRun(), gathered()
 	nested.Elements = append(nested.Elements, gathered("in list "+content, content), inline("inline"))
 	withInput.Inputs = []metadata.Input{{Name: "CSV", Digest: digest(content), URI: "file:///x.csv"}}
@@ -70,6 +72,7 @@ func referrers(r metadata.Run, content string) map[string]metadata.Batch {
 		"a checkpoint":             checkpoints(checkpoint(step(r.ID, "saving "+content, "").StepKey, content)),
 		"a hold":                   {Run: r.ID, Epoch: r.Epoch, Holds: []artifact.Digest{digest(content)}},
 		"a log":                    {Attempts: []metadata.Attempt{a}},
+		"what a process printed":   {Attempts: []metadata.Attempt{printing}},
 		"an output of a run":       {Update: []metadata.Run{update}},
 		"an output of a new run":   {Create: []metadata.Run{create}},
 		"a cached step's output":   steps(withOutput(step(r.ID, "cached "+content, metadata.StepCached), stored(content))),

@@ -52,6 +52,7 @@ func valueWhole(s *suite) {
 	a := metadata.Attempt{
 		ID: newID(), StepKey: st.StepKey, Number: 2, State: metadata.StepFailed, Started: moment(2), Finished: moment(3), Error: "error", Stack: "goroutine 1",
 		Reason: "panic", Host: "h", Cost: metadata.Cost{CPU: time.Second, PeakMemory: 1 << 33, Read: 7, Written: 8}, Logs: []metadata.LogChunk{{Lines: 1, Size: 10, Inline: []byte{0, 255}}, {Lines: 2, Size: 20, Digest: digest("log")}},
+		Printed: []metadata.LogChunk{{Lines: 3, Size: 30, Digest: digest("printed")}},
 	}
 	m := metadata.Metric{StepKey: st.StepKey, Attempt: a.ID, Name: "loss", Value: 0.1, Time: moment(2), Seq: 3}
 	saved := checkpoint(metadata.StepKey{Run: r.ID, Step: "next", Index: 2}, "state")

@@ -183,7 +183,7 @@ func (b *batch) putAttempts() error {
 			run, a.ID, a.Step, a.Index, b.attempts[i]); err != nil {
 			return err
 		}
-		for _, l := range a.Logs {
+		for _, l := range slices.Concat(a.Logs, a.Printed) {
 			if err := b.refer(run, theRun, l.Digest); err != nil {
 				return err
 			}

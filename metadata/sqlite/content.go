@@ -3,6 +3,7 @@ package sqlite
 import (
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
+	"slices"
 )
 
 // refuseCondemned refuses a batch that refers to content which garbage collection has condemned or is deleting.
@@ -63,7 +64,7 @@ func references(b metadata.Batch) []artifact.Digest {
 	}
 	digests = append(digests, b.Holds...)
 	for _, a := range b.Attempts {
-		for _, l := range a.Logs {
+		for _, l := range slices.Concat(a.Logs, a.Printed) {
 			if l.Digest != "" {
 				add(l.Digest)
 			}
