@@ -136,7 +136,7 @@ func (c *Conn) open(ctx context.Context, attempt string) (*connect.ServerStreamF
 	if stream.Receive() && stream.Msg().GetClaimed() != nil {
 		return stream, stream.Msg().GetClaimed(), nil
 	}
-	err = cmp.Or(stream.Err(), error(component.Errorf(component.Unavailable, "the engine ended the claim without an assignment")))
+	err = cmp.Or(stream.Err(), component.Errorf(component.Unavailable, "the engine ended the claim without an assignment"))
 	_ = stream.Close()
 	return nil, nil, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func (f *filler) fill(v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(time.Unix(f.number()%50_000_000_000, f.number()&0xfffff)))
 		return
 	case map[string]any:
-		v.Set(reflect.ValueOf(map[string]any{f.text(): f.text(), "n": json.Number(fmt.Sprint(f.number())), "list": []any{true, nil, map[string]any{"a": "b"}}}))
+		v.Set(reflect.ValueOf(map[string]any{f.text(): f.text(), "n": json.Number(strconv.FormatInt(f.number(), 10)), "list": []any{true, nil, map[string]any{"a": "b"}}}))
 		return
 	case []byte:
 		if !f.isNil() {

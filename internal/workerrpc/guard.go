@@ -103,7 +103,7 @@ type body struct {
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF { //nolint:errorlint // a Reader's end
+	if err == io.EOF {
 		_ = b.deadlines.SetReadDeadline(time.Time{})
 		b.header.Del("Connection")
 	}

@@ -87,6 +87,19 @@ func (h *host) add(a worker.Assignment) *attempt {
 	return at
 }
 
+// attempt returns what add returned.
+func (h *host) attempt(id string) *attempt {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.attempts[id]
+}
+
+func (h *host) isClaimed(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.attempts[id].claimed
+}
+
 func (h *host) supersede(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

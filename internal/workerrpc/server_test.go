@@ -78,7 +78,7 @@ func TestGone(t *testing.T) {
 			}
 		},
 		"stopped": func(t *testing.T, e *engine, _ *workerrpc.Conn, a worker.Assignment) {
-			close(e.attempts["a"].stop)
+			close(e.attempt("a").stop)
 			wait(t, a.Stop, "the request to stop")
 		},
 	} {
@@ -111,7 +111,7 @@ func TestStreamsLastLong(t *testing.T) {
 		t.Fatal("the worker lost its stream")
 	case <-time.After(4 * body):
 	}
-	close(e.attempts["a"].stop)
+	close(e.attempt("a").stop)
 	wait(t, a.Stop, "the request to stop, later than a message may take")
 	if err := conn.Finish(t.Context(), worker.Report{Attempt: "a"}); err != nil {
 		t.Error(err)
