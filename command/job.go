@@ -83,8 +83,11 @@ func (j *job) prepare(ctx context.Context, spec Spec) error {
 			return fmt.Errorf("make the directory of output %s: %w", o.name, err)
 		}
 	}
-	for _, t := range j.args {
+	for i, t := range j.args {
 		arg, err := j.fill(ctx, t)
+		if err == nil && i == 0 {
+			arg, err = j.find(arg)
+		}
 		if err != nil {
 			return err
 		}
@@ -102,27 +105,25 @@ func (j *job) prepare(ctx context.Context, spec Spec) error {
 			return err
 		}
 	}
-	return j.find()
+	return nil
 }
 
-// find replaces the name of the program by its path.
-func (j *job) find() error {
-	program := j.argv[0]
+// find returns the path of the program.
+func (j *job) find(program string) (string, error) {
+	if filepath.IsAbs(program) {
+		return program, nil
+	}
 	if strings.ContainsRune(filepath.ToSlash(program), '/') {
-		if !filepath.IsAbs(program) {
-			j.argv[0] = j.path("work", program)
-		}
-		return nil
+		return j.path("work", program), nil
 	}
 	path, err := exec.LookPath(program)
 	if err == nil {
 		path, err = filepath.Abs(path)
 	}
 	if err != nil {
-		return step.Permanent(component.Errorf(component.NotFound, "there is no program %q in PATH: install it where the step runs, or name its path: %w", program, reason(err)))
+		return "", step.Permanent(component.Errorf(component.NotFound, "there is no program %q in PATH: install it where the step runs, or name its path: %w", program, reason(err)))
 	}
-	j.argv[0] = path
-	return nil
+	return path, nil
 }
 
 // reason is why a program was not found, without what the message says already.
