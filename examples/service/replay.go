@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// lookEvery is how often a run that another process drives is looked at.
+const lookEvery = 500 * time.Millisecond
+
+// replay sends what is recorded of a run, and what comes to it until the run has ended.
+func (s *service) replay(ctx context.Context, out *stream, id string) error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	seen := record{steps: map[metadata.StepKey]metadata.StepState{}}
+	for {
+		run, err := s.client.Metadata().Run(ctx, id) // before its steps: when it has ended, so have they
+		if err != nil {
+			return err
+		}
+		rows, err := s.steps(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, e := range seen.news(run, rows) {
+			if err := out.send("", e); err != nil {
+				return err
+			}
+		}
+		if run.State.Ended() {
+			return nil
+		}
+		if err := out.wait(ctx, nil, look.C); err != nil {
+			return err
+		}
+	}
+}
+
+// steps returns what is recorded of the steps of a run, and of their elements.
+func (s *service) steps(ctx context.Context, id string) ([]metadata.Step, error) {
+	var rows []metadata.Step
+	q := metadata.StepQuery{Run: id, Cursor: metadata.Cursor{Limit: 1000}}
+	for more := true; more; more = q.After != "" {
+		page, err := s.client.Metadata().Steps(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, page.Items...)
+		q.After = page.Next
+	}
+	return rows, nil
+}
+
+// record is what has been seen of a run.
+type record struct {
+	run   metadata.RunState
+	steps map[metadata.StepKey]metadata.StepState
+}
+
+// news returns what has happened since the run was seen last, as an observer would have been told of it, in order of time.
+func (r *record) news(run metadata.Run, rows []metadata.Step) []pipeline.Event {
+	var events []pipeline.Event
+	if r.run == "" {
+		r.run = metadata.RunRunning
+		events = append(events, pipeline.Event{Kind: pipeline.EventRun, Time: run.Started, Run: run.ID, RunState: r.run, Index: -1})
+	}
+	for _, row := range rows {
+		at := row.Finished
+		if at.IsZero() {
+			at = row.Started
+		}
+		if at.IsZero() || r.steps[row.StepKey] == row.State { // nothing has happened to it
+			continue
+		}
+		r.steps[row.StepKey] = row.State
+		events = append(events, pipeline.Event{
+			Kind: pipeline.EventStep, Time: at, Run: row.Run, Step: row.Step, Index: row.Index, Attempt: row.Attempts, StepState: row.State,
+			Elements: row.Elements, Reason: cmp.Or(row.Error, row.Skip),
+		})
+	}
+	slices.SortStableFunc(events, func(a, b pipeline.Event) int { return a.Time.Compare(b.Time) })
+	if run.State != r.run {
+		r.run = run.State
+		events = append(events, pipeline.Event{
+			Kind: pipeline.EventRun, Time: run.Finished, Run: run.ID, RunState: run.State, Index: -1, Reason: run.Error,
+		})
+	}
+	return events
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenon-ml/tenon"
+	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon/pipeline"
+)
+
+// served is a service that a test talks to over HTTP.
+type served struct {
+	t      *testing.T
+	client *tenon.Client
+	ledger Ledger
+	server *httptest.Server
+}
+
+// serveIn serves from a state directory, with room for some active runs.
+func serveIn(t *testing.T, home string, active int) *served {
+	t.Helper()
+	client, err := tenon.Open(t.Context(), tenon.Config{Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := OpenLedger(filepath.Join(home, "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newService(client, Quotes(ledger), active, pipeline.RunConfig{}, slog.New(slog.DiscardHandler))
+	server := httptest.NewUnstartedServer(s.handler())
+	server.Config.ReadTimeout = 200 * time.Millisecond // as a real one has, and no stream notices
+	server.Start()
+	t.Cleanup(func() {
+		s.endStreams()
+		server.CloseClientConnections()
+		server.Close() // waits for the handlers
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &served{t, client, ledger, server}
+}
+
+// request asks for something, and returns the answer with its body.
+func (s *served) request(ctx context.Context, method, path, body string, header ...string) (*http.Response, []byte) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, s.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != "" && !slices.Contains(header, "Content-Type") {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	answer, err := s.server.Client().Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer, content
+}
+
+// start starts a run, and returns its ID.
+func (s *served) start(p Params, header ...string) string {
+	s.t.Helper()
+	answer, body := s.request(s.t.Context(), http.MethodPost, "/runs", encoded(s.t, p), header...)
+	var got struct{ ID string }
+	if err := json.Unmarshal(body, &got); err != nil || answer.StatusCode != http.StatusCreated || answer.Header.Get("Location") != "/runs/"+got.ID {
+		s.t.Fatalf("started: %s, %s, %v", answer.Status, body, err)
+	}
+	return got.ID
+}
+
+// shown is what GET /runs/{id} answers.
+type shown struct {
+	ID, Error string
+	State     metadata.RunState
+	Params    map[string]any
+	Steps     map[metadata.StepState]int
+	Result    *Quote
+}
+
+func (s *served) show(id string) shown {
+	s.t.Helper()
+	answer, body := s.request(s.t.Context(), http.MethodGet, "/runs/"+id, "")
+	var got shown
+	if err := json.Unmarshal(body, &got); err != nil || answer.StatusCode != http.StatusOK {
+		s.t.Fatalf("run %s: %s, %s, %v", id, answer.Status, body, err)
+	}
+	return got
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// ledgerEntries returns what was published.
+func ledgerEntries(t *testing.T, l Ledger) []Entry {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(l.dir, "entries", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := make([]Entry, len(files))
+	for i, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(body, &entries[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return entries
+}
+
+// journal returns what ran, in order.
+func journal(t *testing.T, l Ledger) []Execution {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(l.dir, "journal"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	var all []Execution
+	for d := json.NewDecoder(bytes.NewReader(body)); d.More(); {
+		var e Execution
+		if err := d.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// within waits for what others do, and fails the test if that takes too long.
+func within(t *testing.T, d time.Duration, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(d)
+	defer late.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			t.Fatalf("after %v not yet: %s", d, what)
+		}
+	}
+}
