@@ -137,7 +137,7 @@ func (p *postponed) Error() string { return p.answer }
 func (p *postponed) Unwrap() error { return &p.after }
 
 // Is tells that the server is unavailable.
-func (p *postponed) Is(target error) bool { return target == component.ErrUnavailable } //nolint:errorlint // asks what target is
+func (p *postponed) Is(target error) bool { return target == component.ErrUnavailable }
 
 // retryAfter reads how long a server asks to wait: seconds, or a date.
 func retryAfter(value string, now time.Time) (time.Duration, bool) {

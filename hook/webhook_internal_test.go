@@ -105,7 +105,10 @@ func TestWebhookRetries(t *testing.T) {
 		"500s":     {status(500), status(502), status(503), status(504)},
 		"too many": {status(429), status(408)},
 		"dropped":  {dropped, dropped},
-		"in time":  {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(429) }},
+		"in time": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,13 +141,19 @@ func TestWebhookFailures(t *testing.T) {
 	}{
 		"always 503": {status(503), 3, "gave up after 3 tries: the server answered 503 Service Unavailable", component.Unavailable},
 		"429":        {status(429), 3, "gave up after 3 tries: the server answered 429 Too Many Requests", component.Unavailable},
-		"postponed": {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(503) }, 3,
+		"postponed": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, 3,
 			"gave up after 3 tries: the server answered 503 Service Unavailable", component.Unavailable},
 		"400": {status(400), 1, "the server answered 400 Bad Request", component.Invalid},
 		"401": {status(401), 1, "the server answered 401 Unauthorized", component.Unauthenticated},
 		"403": {status(403), 1, "the server answered 403 Forbidden", component.PermissionDenied},
 		"404": {status(404), 1, "the server answered 404 Not Found", component.NotFound},
-		"redirect": {func(w http.ResponseWriter) { w.Header().Set("Location", elsewhere.URL); w.WriteHeader(307) }, 1,
+		"redirect": {func(w http.ResponseWriter) {
+			w.Header().Set("Location", elsewhere.URL)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, 1,
 			"the server answered 307 Temporary Redirect, which is not followed: use the address that it leads to", component.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,11 +19,11 @@ type Resource[T any] struct {
 }
 
 // NewResource returns a resource. Name is for errors. Open may ask for other resources; its context lives until the resource is
-// closed, and belongs to no attempt. Closing is done by close, in the reverse order of opening; nil means that there is nothing to do.
+// closed, and belongs to no attempt. Closing is called in the reverse order of opening; nil means that there is nothing to do.
 //
 //	var DB = step.NewResource("db", openDB, (*sql.DB).Close)
-func NewResource[T any](name string, open func(ctx context.Context) (T, error), close func(v T) error) *Resource[T] {
-	return &Resource[T]{name, open, close}
+func NewResource[T any](name string, open func(ctx context.Context) (T, error), closing func(v T) error) *Resource[T] {
+	return &Resource[T]{name, open, closing}
 }
 
 // Get returns what was opened, and opens it if nobody has yet; who asks meanwhile waits, no longer than its own ctx. A failed opening is not

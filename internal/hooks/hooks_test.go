@@ -277,7 +277,7 @@ func TestHooksOutliveTheRun(t *testing.T) {
 	var seen context.Context
 	p := pipeline.Define("p", func(p *pipeline.Builder, _ none) artifact.Ref[int] { return pipeline.Step(p, "it", nothing, none{}) },
 		pipeline.OnEnd(hook.Func(func(ctx context.Context, _ hook.Event) error {
-			seen = ctx
+			seen = ctx //nolint:fatcontext // looked at afterwards
 			return ctx.Err()
 		})))
 	program, err := p.Build(&none{})

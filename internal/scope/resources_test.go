@@ -111,7 +111,7 @@ func TestGivingUp(t *testing.T) {
 		begin := make(chan struct{})
 		var opener context.Context
 		o := scope.Opener{Key: 1, Name: "db", Open: func(ctx context.Context) (any, error) {
-			opener = ctx
+			opener = ctx //nolint:fatcontext // looked at afterwards
 			<-begin
 			return "db", ctx.Err()
 		}}

@@ -324,7 +324,7 @@ func TestCheckpointAfterTheEnd(t *testing.T) {
 	b := newBench(t)
 	var left context.Context
 	b.attempt(func(ctx context.Context) error {
-		left = ctx
+		left = ctx //nolint:fatcontext // of a goroutine that the step leaves behind
 		return step.Checkpoint(ctx, 1)
 	})
 	if err := step.Checkpoint(left, 2); !errors.Is(err, component.ErrFailedPrecondition) || err.Error() != "checkpoint: the attempt has ended" {
