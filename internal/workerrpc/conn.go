@@ -67,7 +67,7 @@ func connectTo(ctx context.Context, getenv func(string) string, patience time.Du
 	}
 	c.lose = sync.OnceFunc(func() { close(c.lost) })
 	c.over, c.end = context.WithCancel(context.WithoutCancel(ctx))
-	c.transport = &transport{dialer: &dialer{network: network, address: target, patience: patience, over: c.over, lost: c.lost}, token: token}
+	c.transport = &transport{network: network, address: target, token: token}
 	c.client = workerv1.NewWorkerServiceClient(c.transport, "http://engine",
 		connect.WithReadMaxBytes(answerLimit),
 		connect.WithSendMaxBytes(requestLimit),
@@ -99,7 +99,7 @@ func (c *Conn) Claim(ctx context.Context, attempt string) (worker.Assignment, er
 	forget := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	var stream *connect.ServerStreamForClient[workerv1.ClaimResponse]
 	var claimed *workerv1.Claimed
-	err := patiently(life, c.lost, func() (again bool, err error) {
+	err := patiently(life, c.patience, nil, func() (again bool, err error) {
 		stream, claimed, err = c.open(life, attempt)
 		return transient(err), err // at worst the attempt was claimed, and the engine says so
 	})
@@ -108,7 +108,10 @@ func (c *Conn) Claim(ctx context.Context, attempt string) (worker.Assignment, er
 		_ = stream.Close()
 	}
 	if err != nil {
-		err = cmp.Or(context.Cause(life), fromWire(err))
+		if !transient(err) {
+			err = cmp.Or(context.Cause(life), err)
+		}
+		err = fromWire(err)
 		end(nil)
 		return worker.Assignment{}, err
 	}
@@ -183,14 +186,11 @@ func (c *Conn) Beat(ctx context.Context, b worker.Beat) error {
 	if err != nil {
 		return err
 	}
-	send := func() error {
+	said := len(b.Lines) > 0 || len(b.Metrics) > 0 // which a second time would say it twice
+	return c.call(ctx, !said, func() error {
 		_, err := c.client.Beat(ctx, req)
 		return err
-	}
-	if len(b.Lines) > 0 || len(b.Metrics) > 0 {
-		return fromWire(send()) // a second time it would say them twice
-	}
-	return c.repeat(ctx, send)
+	})
 }
 
 // Finish implements [worker.Host].
@@ -199,7 +199,7 @@ func (c *Conn) Finish(ctx context.Context, r worker.Report) error {
 	if err != nil {
 		return err
 	}
-	err = c.repeat(ctx, func() error {
+	err = c.call(ctx, true, func() error {
 		_, err := c.client.Finish(ctx, req)
 		return err
 	})
@@ -211,39 +211,14 @@ func (c *Conn) Finish(ctx context.Context, r worker.Report) error {
 	return err
 }
 
-// Calls that the connection lost are tried so often, with so much time between.
-const (
-	tries    = 3
-	tryPause = 50 * time.Millisecond
-)
-
-// repeat calls send again if the connection failed before there was an answer, as long as the engine is not known to be gone.
-func (c *Conn) repeat(ctx context.Context, send func() error) error {
-	for try := 1; ; try++ {
-		err := send()
-		if err == nil {
-			return nil
-		}
-		if try == tries || !transient(err) {
-			return fromWire(err)
-		}
-		pause := time.NewTimer(tryPause)
-		select {
-		case <-pause.C:
-		case <-c.lost:
-			pause.Stop()
-			return fromWire(err)
-		case <-ctx.Done():
-			pause.Stop()
-			return fromWire(err)
-		}
-	}
-}
-
-// transient says that a connection broke before there was an answer.
-func transient(err error) bool {
-	var unreachable *unreachableError
-	return connect.CodeOf(err) == connect.CodeUnavailable && !connect.IsWireError(err) && !errors.As(err, &unreachable)
+// call calls send, again if the connection failed before there was an answer, as long as the engine is not known to be gone. What is not
+// idempotent is sent again only if it was not sent at all.
+func (c *Conn) call(ctx context.Context, idempotent bool, send func() error) error {
+	err := patiently(ctx, c.patience, c.lost, func() (again bool, err error) {
+		err = send()
+		return transient(err) && (idempotent || unsent(err)), err
+	})
+	return fromWire(err)
 }
 
 // Close ends the connection; the engine notices. A second call does nothing.
@@ -262,10 +237,8 @@ func readToken(ctx context.Context, path string, patience time.Duration) (string
 	if path == "" {
 		return "", component.Errorf(component.Invalid, "it is not set: an engine sets it for the workers that it starts")
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var content []byte
-	err := patiently(ctx, nil, func() (again bool, err error) {
+	err := patiently(ctx, patience, nil, func() (again bool, err error) {
 		f, err := os.Open(path)
 		if err != nil {
 			return errors.Is(err, fs.ErrNotExist), err

@@ -317,7 +317,7 @@ func TestDirectoryIsMoved(t *testing.T) {
 	if err := spoken.Finish(t.Context(), worker.Report{Attempt: "spoken"}); err != nil {
 		t.Errorf("over a connection that is open: %v", err)
 	}
-	wantCode(t, silent.Finish(t.Context(), worker.Report{Attempt: "silent"}), component.Unavailable, "reach the engine: dial unix "+home)
+	wantCode(t, silent.Finish(t.Context(), worker.Report{Attempt: "silent"}), component.Unavailable, "no engine answers: dial unix "+home)
 }
 
 func TestConnectWithoutEnvironment(t *testing.T) {

@@ -18,8 +18,8 @@ const answerHeaderLimit = 64 << 10
 // transport makes requests over HTTP/1.1 in the goroutine of the caller. A worker makes two of them in its life, and http.Transport, with two
 // goroutines for each connection and all that it can do beside, takes a third longer for these. It implements connect.HTTPClient.
 type transport struct {
-	dialer *dialer
-	token  string
+	network, address string
+	token            string
 
 	mu     sync.Mutex // guards idle and closed
 	idle   []*wire
@@ -84,19 +84,14 @@ func (t *transport) take(ctx context.Context) (*wire, error) {
 		return w, nil
 	}
 	t.mu.Unlock()
-	c, err := t.dialer.dial(ctx)
+	var d net.Dialer
+	c, err := d.DialContext(ctx, t.network, t.address)
 	if err != nil {
-		return nil, broken(ctx, &unreachableError{err})
+		return nil, broken(ctx, &dialError{err})
 	}
 	limited := &io.LimitedReader{R: c}
 	return &wire{Conn: c, limited: limited, r: bufio.NewReader(limited), w: bufio.NewWriter(c)}, nil
 }
-
-// unreachableError is that of an engine to which there is no connection, after all patience.
-type unreachableError struct{ err error }
-
-func (e *unreachableError) Error() string { return "reach the engine: " + e.err.Error() }
-func (e *unreachableError) Unwrap() error { return e.err }
 
 // give takes back a connection whose answer was read to its end.
 func (t *transport) give(w *wire) error {

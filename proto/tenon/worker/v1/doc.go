@@ -2,4 +2,5 @@
 // the contract. How it may change is in docs/protocol.md.
 package workerv1
 
-//go:generate go -C ../../.. run github.com/bufbuild/buf/cmd/buf@v1.75.0 generate
+//go:generate env GOWORK=off go -C ../../.. run github.com/bufbuild/buf/cmd/buf@v1.75.0 lint
+//go:generate env GOWORK=off go -C ../../.. run github.com/bufbuild/buf/cmd/buf@v1.75.0 generate
