@@ -37,6 +37,9 @@ func app(parts []Part) cli.App {
 				return nil, sortErr
 			}
 			c := s.config
+			if c.Logger == nil {
+				c.Logger = o.Logger
+			}
 			if o.Home != "" {
 				c.Home = o.Home
 			}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"log/slog"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -32,6 +33,8 @@ type Options struct {
 	Home string // "" means TENON_HOME, or ~/.tenon
 	// Existing asks for ErrNoState in place of a new state directory.
 	Existing bool
+	// Logger is for what a person should know. It may be replaced by one of the program.
+	Logger *slog.Logger
 }
 
 // Client is what *tenon.Client offers the command line.

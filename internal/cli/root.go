@@ -37,10 +37,12 @@ type cli struct {
 	now      func() time.Time
 	home     string // --home
 	texts    map[*cobra.Command]func()
+	notes    notes
 }
 
 func newCLI(app App) *cli {
 	c := &cli{app: app, now: time.Now}
+	c.notes.c = c
 	vars := make(map[string]string, len(app.Environ))
 	for _, v := range app.Environ {
 		name, value, _ := strings.Cut(v, "=")
@@ -213,13 +215,13 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 
 // open opens a client on the home that was chosen, which need not exist.
 func (c *cli) open(ctx context.Context) (Client, error) {
-	return c.app.Open(ctx, Options{Home: c.home})
+	return c.app.Open(ctx, Options{Home: c.home, Logger: c.notes.logger()})
 }
 
 // withClient calls fn with a client that is closed afterwards. It is for commands that look: if nothing is recorded yet, nothing is
 // written either.
 func (c *cli) withClient(ctx context.Context, fn func(Client) error) (err error) {
-	client, err := c.app.Open(ctx, Options{Home: c.home, Existing: true})
+	client, err := c.app.Open(ctx, Options{Home: c.home, Existing: true, Logger: c.notes.logger()})
 	if errors.Is(err, ErrNoState) {
 		return fn(nothing{})
 	}

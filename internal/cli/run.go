@@ -142,6 +142,7 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	shown := c.progress(newBoard(s.Program.Graph), f, func(err error) { cancel(&exitError{exitBrokenPipe, nil}) })
 	defer shown.close()
 	defer c.redirect(shown, f)()
+	defer c.notes.during(shown)()
 	s.Config.Observer = shown.event
 	handle, err := client.Submit(runCtx, s)
 	if err != nil {
