@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"/artifact", "/hook", "/internal/hookset", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
-	{"/internal/plan", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker"},
+	{"/internal/gc", "/internal/plan", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
 	{"/pipeline", "/command"},
 	{"/internal/cli"},
