@@ -17,7 +17,7 @@ const lease = time.Minute
 // has a lease instead.
 func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
 	host, _ := os.Hostname() // for people; a run on a nameless host is still a run
-	d := metadata.Driver{Host: host, PID: os.Getpid(), Program: metadata.Program{Main: c.main}}
+	d := metadata.Driver{Host: host, PID: os.Getpid(), Since: time.Now(), Program: metadata.Program{Main: c.main}}
 	d.Program.Path, _ = os.Executable() // for people, as what follows
 	d.Program.Dir, _ = os.Getwd()
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -64,8 +64,11 @@ func (c *Client) alive(d metadata.Driver) bool {
 // the run has ended meanwhile, or was taken over, is an error of the store.
 func (c *Client) bury(ctx context.Context, r metadata.Run) error {
 	const how = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
+	cancelling, err := c.cancelled(ctx, r)
+	if err != nil {
+		return err
+	}
 	r.Epoch++
-	cancelling := r.State == metadata.RunCancelling && !r.Lost // by somebody, rather than by its program that ended
 	r.State, r.Finished, r.Error, r.Lost = metadata.RunFailed, time.Now(), how, true
 	if cancelling {
 		r.State, r.Lost = metadata.RunCancelled, false // what was asked for has happened
@@ -105,6 +108,28 @@ func (c *Client) bury(ctx context.Context, r metadata.Run) error {
 	r.Counts = counts
 	b.Update = []metadata.Run{r}
 	return c.meta.Apply(ctx, b)
+}
+
+// cancelled reports whether somebody cancelled a run whose driver is gone, also if the driver did not come to hear of it. That the driver itself
+// was leaving the run is no such cancel, and what was meant for an earlier driver is done.
+func (c *Client) cancelled(ctx context.Context, r metadata.Run) (bool, error) {
+	if r.State == metadata.RunCancelling && !r.Lost {
+		return true, nil
+	}
+	q := metadata.SignalQuery{Run: r.ID, Cursor: metadata.Cursor{Limit: 1000}}
+	for more := true; more; more = q.After != "" {
+		page, err := c.meta.Signals(ctx, q)
+		if err != nil {
+			return false, err
+		}
+		for _, sig := range page.Items {
+			if sig.Kind == metadata.SignalCancel && !sig.Created.Before(r.Driver.Since) {
+				return true, nil
+			}
+		}
+		q.After = page.Next
+	}
+	return false, nil
 }
 
 // unended returns the rows of a run's steps that have not ended. Only what ran for a while has one.

@@ -75,21 +75,41 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestLeftWhileStopping: a program that is killed while it leaves its runs leaves them all the same, and not those that somebody cancelled.
-func TestLeftWhileStopping(t *testing.T) {
+// TestGone records the end of runs whose program is gone: some were left, and are gone on with; others were cancelled, whether their program came
+// to hear of it or not.
+func TestGone(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	store, err := sqlite.Open(t.Context(), filepath.Join(home, "tenon.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := map[bool]string{}
-	for _, left := range []bool{true, false} {
-		ids[left] = uuid.Must(uuid.NewV7()).String()
-		run := metadata.Run{
-			ID: ids[left], Pipeline: "p", State: metadata.RunCancelling, Lost: left, Epoch: 1, Driver: metadata.Driver{Session: "gone"}, Created: time.Now(),
+	since := time.Now()
+	tests := map[string]struct {
+		state  metadata.RunState
+		lost   bool
+		cancel time.Duration // when it was cancelled, after its driver began; 0 is never
+		want   metadata.RunState
+		left   bool
+	}{
+		"killed":                      {state: metadata.RunRunning, want: metadata.RunFailed, left: true},
+		"killed while leaving it":     {state: metadata.RunCancelling, lost: true, want: metadata.RunFailed, left: true},
+		"killed while cancelling it":  {state: metadata.RunCancelling, want: metadata.RunCancelled},
+		"killed before it heard that": {state: metadata.RunRunning, cancel: time.Second, want: metadata.RunCancelled},
+		"cancelled and resumed":       {state: metadata.RunRunning, cancel: -time.Second, want: metadata.RunFailed, left: true},
+	}
+	ids := map[string]string{}
+	for name, test := range tests {
+		ids[name] = uuid.Must(uuid.NewV7()).String()
+		b := metadata.Batch{Create: []metadata.Run{{
+			ID: ids[name], Pipeline: "p", State: test.state, Lost: test.lost, Epoch: 1, Driver: metadata.Driver{Session: "gone", Since: since}, Created: since,
+		}}}
+		if test.cancel != 0 {
+			b.Signals = []metadata.Signal{{
+				ID: uuid.Must(uuid.NewV7()).String(), Run: ids[name], Kind: metadata.SignalCancel, Created: since.Add(test.cancel),
+			}}
 		}
-		if err := store.Apply(t.Context(), metadata.Batch{Create: []metadata.Run{run}}); err != nil {
+		if err := store.Apply(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,13 +117,13 @@ func TestLeftWhileStopping(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := open(t, tenon.Config{Home: home})
-	for left, state := range map[bool]metadata.RunState{true: metadata.RunFailed, false: metadata.RunCancelled} {
-		run, err := client.Metadata().Run(t.Context(), ids[left])
+	for name, test := range tests {
+		run, err := client.Metadata().Run(t.Context(), ids[name])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if run.State != state || run.Lost != left {
-			t.Errorf("the run is %s, lost: %t, want %s, %t", run.State, run.Lost, state, left)
+		if run.State != test.want || run.Lost != test.left {
+			t.Errorf("%s: the run is %s, left: %t, want %s, %t", name, run.State, run.Lost, test.want, test.left)
 		}
 	}
 }

@@ -61,6 +61,8 @@ type Driver struct {
 	Session string `json:"session,omitempty"`
 	// Lease is until when it counts as alive if it is not heard of again, for a driver that has no Session. Zero: it is never given up.
 	Lease time.Time `json:"lease,omitzero"`
+	// Since is when it began to drive the run.
+	Since time.Time `json:"since,omitzero"`
 	// Program is how it may be started again.
 	Program Program `json:"program,omitzero"`
 }
