@@ -50,8 +50,9 @@ func work(ctx context.Context, parts []Part) error {
 		return err
 	}
 	defer conn.Close()
-	for _, name := range []string{orchestrator.EnvWorker, orchestrator.EnvRun, orchestrator.EnvAttempt, orchestrator.EnvToken} {
-		if err := os.Unsetenv(name); err != nil { // they are not for the programs that a step starts
+	// They are not for the programs that a step starts. The attempt stays: by it the runner finds those that left the worker's group.
+	for _, name := range []string{orchestrator.EnvWorker, orchestrator.EnvRun, orchestrator.EnvToken} {
+		if err := os.Unsetenv(name); err != nil {
 			return err
 		}
 	}
