@@ -39,7 +39,7 @@ func (j *job) environment(ctx context.Context) error {
 		}
 	}
 	inherit(basic())
-	inherit([]string{orchestrator.EnvAttempt}) // by which a worker's host finds what the worker leaves behind
+	inherit([]string{orchestrator.EnvAttempt}) // by it the runner of a worker finds what the worker leaves behind
 	set("LANG", "C.UTF-8")
 	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
 		set(name, j.path("tmp"))

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/command"
 )
 
@@ -97,6 +98,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	tenon.RunWorker(chain, stuck)
 	goleak.VerifyTestMain(m)
 }
 

@@ -33,9 +33,9 @@ type ran struct {
 	err     error
 }
 
-func runWith[P, Out any](t *testing.T, client *tenon.Client, p *pipeline.Pipeline[P, Out], params P) ran {
+func runWith[P, Out any](t *testing.T, client *tenon.Client, p *pipeline.Pipeline[P, Out], params P, config ...pipeline.RunConfig) ran {
 	t.Helper()
-	run, err := p.Run(t.Context(), client, params)
+	run, err := p.Run(t.Context(), client, params, config...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +158,40 @@ func TestCache(t *testing.T) {
 		}
 	}
 }
+
+// In processes of their own, steps do the same.
+func TestWorkers(t *testing.T) {
+	t.Parallel()
+	params := chainParams{File: artifact.FromBytes("file", []byte("content")), Script: artifact.FromBytes("script", []byte("print")), Word: "w"}
+	digests := func(config pipeline.RunConfig) map[string]artifact.Digest {
+		r := runWith(t, pipelinetest.Open(t), chain, params, config)
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		all := map[string]artifact.Digest{}
+		for _, s := range r.steps {
+			for _, o := range s.Outputs {
+				all[s.Step+"."+o.Name] = o.Record.Digest
+			}
+		}
+		return all
+	}
+	want := digests(pipeline.RunConfig{})
+	if diff := cmp.Diff(want, digests(inWorkers)); diff != "" || len(want) != 4 {
+		t.Error(diff)
+	}
+}
+
+// inWorkers is the configuration of a run whose steps run in processes of their own.
+var inWorkers = pipeline.RunConfig{Steps: step.Configs{"*": {Runner: "process"}}}
+
+type stuckParams struct{ Path string }
+
+// stuck waits for ever, with a child, and tells their numbers and that of what started them.
+var stuck = pipeline.Define("stuck", func(p *pipeline.Builder, in stuckParams) struct{} {
+	spec := command.Spec{Args: []string{"sh", "-c", `sleep 1000 & echo $$ $! $PPID > "$1"; wait`, "sh", "{Path}"}}
+	return pipeline.Step(p, "run", command.Run[struct{}], command.With(spec, in))
+})
 
 type scoreIn struct{ N artifact.Ref[int] }
 
