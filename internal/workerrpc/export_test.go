@@ -33,3 +33,10 @@ func ConnectWith(ctx context.Context, getenv func(string) string, patience time.
 
 // RequestLimit is that of a message to the server.
 const RequestLimit = requestLimit
+
+// Connections are those that are open to a server.
+func Connections(s *Server) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place.listener.(*limitedListener).open.Load()
+}

@@ -46,7 +46,7 @@ func (e *engine) token() string {
 }
 
 // request is the head of a request with a message of so many bytes.
-func (e *engine) request(call string, length int) string {
+func (e *engine) request(call string, length int64) string {
 	return fmt.Sprintf("POST /tenon.worker.v1.WorkerService/%s HTTP/1.1\r\nHost: engine\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/proto\r\nContent-Length: %d\r\n\r\n", call, e.token(), length)
 }

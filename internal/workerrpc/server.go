@@ -157,11 +157,14 @@ func (s *Server) move() {
 	s.accept(next.listener)
 }
 
-// closeTimeout is how long Close waits for calls of workers to be answered.
-const closeTimeout = 5 * time.Second
+// closeTimeout is how long Close waits for calls of workers to be answered, and endTimeout for connections to end.
+const (
+	closeTimeout = 5 * time.Second
+	endTimeout   = time.Second
+)
 
 // Close ends the server: it answers the calls that have arrived, ends the streams of the workers, which ends them, and removes socket
-// and token. A second call does nothing.
+// and token. The error's code is DeadlineExceeded if the host does not answer within five seconds. A second call does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -185,10 +188,10 @@ func (s *Server) Close() error {
 		err = component.Errorf(component.DeadlineExceeded, "close the server for workers: a call was not answered within %v", closeTimeout)
 	}
 	s.end()
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
-		err = cmp.Or(err, s.http.Close())
+		_ = s.http.Close() // who is still there has nothing to say any more
 	}
 	s.background.Wait()
 	return cmp.Or(err, s.place.remove())

@@ -406,3 +406,22 @@ func TestClaimIsGivenUp(t *testing.T) {
 	cancel()
 	wantCode(t, wait(t, done, "the end of the claim"), component.Canceled)
 }
+
+// All that a worker says after its claim goes over one connection, whatever the answers.
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	e := start(t, workerrpc.Options{})
+	conn, _ := e.claimed("a")
+	for range 5 {
+		if err := conn.Beat(t.Context(), worker.Beat{Attempt: "a"}); err != nil {
+			t.Error(err)
+		}
+		wantCode(t, conn.Beat(t.Context(), worker.Beat{Attempt: "nobody"}), component.FailedPrecondition)
+	}
+	if err := conn.Finish(t.Context(), worker.Report{Attempt: "a"}); err != nil {
+		t.Error(err)
+	}
+	if n := workerrpc.Connections(e.Server); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}

@@ -16,7 +16,7 @@ import (
 const answerHeaderLimit = 64 << 10
 
 // transport makes requests over HTTP/1.1 in the goroutine of the caller. A worker makes two of them in its life, and http.Transport, with two
-// goroutines for each connection and all that it can do beside, takes a third longer for these. It implements connect.HTTPClient.
+// goroutines for each connection and all that it can do beside, takes a quarter longer for these. It implements connect.HTTPClient.
 type transport struct {
 	network, address string
 	token            string
