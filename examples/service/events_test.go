@@ -20,23 +20,26 @@ type received struct {
 	event    pipeline.Event
 }
 
-// open opens the stream of events of a run, and returns what the server answered and what reads the next event.
-func (s *served) open(ctx context.Context, run, last string) (*http.Response, func() (received, bool)) {
+// open opens the stream of events of a run, and returns the status of the answer and what reads the next event.
+func (s *api) open(ctx context.Context, run, last string) (status int, next func() (received, bool)) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL+"/runs/"+run+"/events", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/runs/"+run+"/events", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
-	answer, err := s.server.Client().Do(r)
+	answer, err := s.http.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { answer.Body.Close() })
+	if got := answer.Header.Get("Content-Type"); answer.StatusCode == http.StatusOK && got != "text/event-stream" {
+		s.t.Errorf("events are of type %q", got)
+	}
 	lines := bufio.NewScanner(answer.Body)
-	return answer, func() (e received, ok bool) {
+	return answer.StatusCode, func() (e received, ok bool) {
 		for lines.Scan() {
 			name, value, _ := strings.Cut(lines.Text(), ": ")
 			switch name {
@@ -59,11 +62,11 @@ func (s *served) open(ctx context.Context, run, last string) (*http.Response, fu
 }
 
 // events reads all events of a run, to its end.
-func (s *served) events(ctx context.Context, run, last string) []received {
+func (s *api) events(run string) []received {
 	s.t.Helper()
-	answer, next := s.open(ctx, run, last)
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
-		s.t.Fatalf("events: %s, %s", answer.Status, answer.Header.Get("Content-Type"))
+	status, next := s.open(s.t.Context(), run, "")
+	if status != http.StatusOK {
+		s.t.Fatalf("events: status %d", status)
 	}
 	var all []received
 	for e, ok := next(); ok; e, ok = next() {
@@ -91,11 +94,8 @@ func TestEvents(t *testing.T) {
 		early = append(early, e)
 		if e.event.StepState == metadata.StepWaiting {
 			// The question was asked: who comes now hears of all that was before.
-			late, again := s.open(t.Context(), id, e.id)
-			if late.StatusCode != http.StatusOK {
-				t.Fatal(late.Status)
-			}
-			s.request(t.Context(), http.MethodPost, "/runs/"+id+"/approve", "")
+			_, again := s.open(t.Context(), id, e.id)
+			s.request(http.MethodPost, "/runs/"+id+"/approve", "")
 			if first, ok := again(); !ok || first.event.Step != review || first.event.StepState != metadata.StepSucceeded {
 				t.Errorf("after event %s comes %+v", e.id, first)
 			}
@@ -126,15 +126,15 @@ func TestEvents(t *testing.T) {
 	if n := len(early); n == 0 || !early[n-1].event.RunState.Ended() || !progress || !logged {
 		t.Errorf("progress %t, log %t, in %+v", progress, logged, early)
 	}
-	recorded := s.events(t.Context(), id, "")
+	recorded := s.events(id)
 	if diff := cmp.Diff(want, states(recorded)); diff != "" {
 		t.Errorf("states afterwards (-want +got):\n%s", diff)
 	}
 	if first := recorded[0].event; first.RunState != metadata.RunRunning {
 		t.Errorf("the first event recorded is %+v", first)
 	}
-	if answer, _ := s.open(t.Context(), id, lastID); answer.StatusCode != http.StatusNoContent {
-		t.Errorf("a browser that has the last event is answered %s, and asks again", answer.Status)
+	if status, _ := s.open(t.Context(), id, lastID); status != http.StatusNoContent {
+		t.Errorf("a browser that has the last event is answered %d, and asks again", status)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestElsewhere(t *testing.T) {
 	for e, ok := next(); ok; e, ok = next() {
 		last = e
 		if e.event.StepState == metadata.StepWaiting {
-			here.request(t.Context(), http.MethodPost, "/runs/"+id+"/approve", "")
+			here.request(http.MethodPost, "/runs/"+id+"/approve", "")
 		}
 	}
 	if last.event.RunState != metadata.RunSucceeded {
@@ -175,8 +175,8 @@ func TestGone(t *testing.T) {
 		}
 		leave()
 	}
-	s.request(t.Context(), http.MethodPost, "/runs/"+id+"/approve", "")
-	s.events(t.Context(), id, "")
+	s.request(http.MethodPost, "/runs/"+id+"/approve", "")
+	s.events(id)
 	if got := s.show(id); got.State != metadata.RunSucceeded {
 		t.Errorf("the run is %+v", got)
 	}

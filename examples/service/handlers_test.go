@@ -16,12 +16,12 @@ import (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := serveIn(t, t.TempDir(), 1)
-	answer, body := s.request(t.Context(), http.MethodPost, "/runs", `{"strike": 90, "paths": 4000, "pause": 0}`)
+	answer, body := s.request(http.MethodPost, "/runs", `{"strike": 90, "paths": 4000, "pause": 0}`)
 	var started struct{ ID string }
-	if err := json.Unmarshal(body, &started); err != nil || answer.StatusCode != http.StatusCreated {
-		t.Fatalf("%s, %s, %v", answer.Status, body, err)
+	if err := json.Unmarshal(body, &started); err != nil || answer.status != http.StatusCreated {
+		t.Fatalf("%d, %s, %v", answer.status, body, err)
 	}
-	events := s.events(t.Context(), started.ID, "")
+	events := s.events(started.ID)
 	got := s.show(started.ID)
 	if got.State != metadata.RunSucceeded || got.Result == nil || got.Result.Paths != 4000 || got.Result.Price < 10 {
 		t.Errorf("the run is %+v, with the result %+v", got, got.Result)
@@ -44,17 +44,17 @@ func TestList(t *testing.T) {
 	var ids []string
 	for range 3 {
 		id := s.start(quick())
-		s.events(t.Context(), id, "")
+		s.events(id)
 		ids = append([]string{id}, ids...)
 	}
 	list := func(query string) (got []string, next string) {
-		answer, body := s.request(t.Context(), http.MethodGet, "/runs"+query, "")
+		answer, body := s.request(http.MethodGet, "/runs"+query, "")
 		var page struct {
 			Runs []shown
 			Next string
 		}
-		if err := json.Unmarshal(body, &page); err != nil || answer.StatusCode != http.StatusOK || page.Runs == nil {
-			t.Fatalf("%s: %s, %s, %v", query, answer.Status, body, err)
+		if err := json.Unmarshal(body, &page); err != nil || answer.status != http.StatusOK || page.Runs == nil {
+			t.Fatalf("%s: %d, %s, %v", query, answer.status, body, err)
 		}
 		for _, r := range page.Runs {
 			got = append(got, r.ID)
@@ -111,9 +111,9 @@ func TestBadRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, body := s.request(t.Context(), test.method, test.path, test.body, test.header...)
-			if answer.StatusCode != test.status || !strings.Contains(string(body), test.says) {
-				t.Errorf("answer %s: %s, want %d: %s", answer.Status, body, test.status, test.says)
+			answer, body := s.request(test.method, test.path, test.body, test.header...)
+			if answer.status != test.status || !strings.Contains(string(body), test.says) {
+				t.Errorf("answer %d: %s, want %d: %s", answer.status, body, test.status, test.says)
 			}
 		})
 	}
@@ -135,14 +135,14 @@ func TestIdempotencyKey(t *testing.T) {
 	body := encoded(t, quick())
 	for i := range 10 {
 		group.Go(func() {
-			answer, body := services[i%2].request(t.Context(), http.MethodPost, "/runs", body, "Idempotency-Key", "order 7")
+			answer, body := services[i%2].request(http.MethodPost, "/runs", body, "Idempotency-Key", "order 7")
 			var got struct{ ID string }
 			if err := json.Unmarshal(body, &got); err != nil {
-				t.Errorf("%s, %s: %v", answer.Status, body, err)
+				t.Errorf("%d, %s: %v", answer.status, body, err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			statuses[answer.StatusCode]++
+			statuses[answer.status]++
 			ids[got.ID] = true
 		})
 	}
@@ -152,9 +152,9 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	other := quick()
 	other.Strike++
-	answer, text := services[1].request(t.Context(), http.MethodPost, "/runs", encoded(t, other), "Idempotency-Key", "order 7")
-	if answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), "with other parameters") {
-		t.Errorf("other parameters under the key: %s, %s", answer.Status, text)
+	answer, text := services[1].request(http.MethodPost, "/runs", encoded(t, other), "Idempotency-Key", "order 7")
+	if answer.status != http.StatusUnprocessableEntity || !strings.Contains(string(text), "with other parameters") {
+		t.Errorf("other parameters under the key: %d, %s", answer.status, text)
 	}
 	if id := services[0].start(other, "Idempotency-Key", "order 8"); ids[id] {
 		t.Error("another key gives the same run")
@@ -168,14 +168,14 @@ func TestActive(t *testing.T) {
 	waiting := quick()
 	waiting.Review = true
 	ids := []string{s.start(waiting), s.start(waiting)}
-	answer, body := s.request(t.Context(), http.MethodPost, "/runs", `{}`, "Idempotency-Key", "later")
-	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") != "1" {
-		t.Errorf("a run too many: %s, %s", answer.Status, body)
+	answer, body := s.request(http.MethodPost, "/runs", `{}`, "Idempotency-Key", "later")
+	if answer.status != http.StatusTooManyRequests || answer.header.Get("Retry-After") != "1" {
+		t.Errorf("a run too many: %d, %s", answer.status, body)
 	}
-	if answer, body := s.request(t.Context(), http.MethodPost, "/runs/"+ids[0]+"/cancel", ""); answer.StatusCode != http.StatusAccepted {
-		t.Errorf("cancelled: %s, %s", answer.Status, body)
+	if answer, body := s.request(http.MethodPost, "/runs/"+ids[0]+"/cancel", ""); answer.status != http.StatusAccepted {
+		t.Errorf("cancelled: %d, %s", answer.status, body)
 	}
-	s.events(t.Context(), ids[0], "")
+	s.events(ids[0])
 	s.start(waiting, "Idempotency-Key", "later") // what was refused has not used up its key
 }
 
@@ -186,8 +186,8 @@ func TestAnswers(t *testing.T) {
 	asks.Review = true
 	post := func(id, what, body string, status int) {
 		t.Helper()
-		if answer, text := s.request(t.Context(), http.MethodPost, "/runs/"+id+"/"+what, body); answer.StatusCode != status {
-			t.Errorf("%s: %s, %s, want %d", what, answer.Status, text, status)
+		if answer, text := s.request(http.MethodPost, "/runs/"+id+"/"+what, body); answer.status != status {
+			t.Errorf("%s: %d, %s, want %d", what, answer.status, text, status)
 		}
 	}
 	approved, rejected, cancelled, plain := s.start(asks), s.start(asks), s.start(asks), s.start(asksNot)
@@ -203,7 +203,7 @@ func TestAnswers(t *testing.T) {
 		cancelled: {State: metadata.RunCancelled, Error: "the run was cancelled by eve: enough"},
 		plain:     {State: metadata.RunSucceeded},
 	} {
-		s.events(t.Context(), id, "")
+		s.events(id)
 		if got := s.show(id); got.State != want.State || got.Error != want.Error {
 			t.Errorf("the run is %s: %q, want %s: %q", got.State, got.Error, want.State, want.Error)
 		}

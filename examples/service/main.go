@@ -43,6 +43,7 @@ import (
 type options struct {
 	addr, home, ledger, runner string
 	active, parallel           int
+	acceptChanges              bool
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -55,6 +56,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.runner, "runner", "goroutine", "how steps run: goroutine, or process, each in one of its own")
 	flags.IntVar(&o.active, "active", 32, "`runs` at once; further ones are refused until one has ended")
 	flags.IntVar(&o.parallel, "parallel", 2, "`steps` of a run at once")
+	flags.BoolVar(&o.acceptChanges, "accept-changes", false, "finish also the runs that another version of this program began")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -110,7 +112,7 @@ func run(o options, logger *slog.Logger) error {
 	s := newService(client, quotes, o.active, pipeline.RunConfig{
 		Parallel: o.parallel, Steps: step.Configs{"*": {Runner: o.runner}},
 	}, logger)
-	s.recover(ctx)
+	s.recover(ctx, o.acceptChanges)
 	return errors.Join(serve(ctx, o.addr, s), client.Close())
 }
 

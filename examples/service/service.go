@@ -25,7 +25,7 @@ type service struct {
 	starting  sync.Mutex   // guards startLock, which knows other processes only
 	startLock *flock.Flock // held from the look for an idempotency key to the run that has it
 
-	streams    context.Context //nolint:containedctx // of all streams of events, which end before the service does
+	streams    context.Context // of all streams of events, which end before the service does
 	endStreams context.CancelFunc
 }
 
@@ -39,10 +39,11 @@ func newService(client *tenon.Client, quotes *pipeline.Pipeline[Params, artifact
 	return s
 }
 
-// recover goes on with the runs that were going when a service on this home ended. Those that cannot be resumed stay failed, and the log says
-// why.
-func (s *service) recover(ctx context.Context) {
-	runs, err := s.client.Recover(context.WithoutCancel(ctx), pipeline.ResumeConfig{Observer: s.board.observe}, s.quotes)
+// recover goes on with the runs that were going when a service on this home ended. Those that cannot be resumed stay as they are, and the log
+// says why.
+func (s *service) recover(ctx context.Context, acceptChanges bool) {
+	ctx = context.WithoutCancel(ctx) // Close ends the runs, so that the next start goes on with them
+	runs, err := s.client.Recover(ctx, pipeline.ResumeConfig{AcceptChanges: acceptChanges, Observer: s.board.observe}, s.quotes)
 	if err != nil {
 		s.logger.Warn("some runs are not resumed", "err", err)
 	}

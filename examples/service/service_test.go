@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -20,12 +19,18 @@ import (
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
-// served is a service that a test talks to over HTTP.
+// api is a service that a test talks to over HTTP.
+type api struct {
+	t    *testing.T
+	url  string
+	http *http.Client
+}
+
+// served is a service in the test's own process.
 type served struct {
-	t      *testing.T
+	api
 	client *tenon.Client
 	ledger Ledger
-	server *httptest.Server
 }
 
 // serveIn serves from a state directory, with room for some active runs.
@@ -51,13 +56,19 @@ func serveIn(t *testing.T, home string, active int) *served {
 			t.Error(err)
 		}
 	})
-	return &served{t, client, ledger, server}
+	return &served{api{t, server.URL, server.Client()}, client, ledger}
 }
 
-// request asks for something, and returns the answer with its body.
-func (s *served) request(ctx context.Context, method, path, body string, header ...string) (*http.Response, []byte) {
+// answer is that to a request, without its body.
+type answer struct {
+	status int
+	header http.Header
+}
+
+// request asks for something, and returns the answer and its body. Header holds names and values.
+func (s *api) request(method, path, body string, header ...string) (answer, []byte) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(ctx, method, s.server.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -67,25 +78,25 @@ func (s *served) request(ctx context.Context, method, path, body string, header 
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
 	}
-	answer, err := s.server.Client().Do(r)
+	got, err := s.http.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer got.Body.Close()
+	content, err := io.ReadAll(got.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return answer, content
+	return answer{got.StatusCode, got.Header}, content
 }
 
 // start starts a run, and returns its ID.
-func (s *served) start(p Params, header ...string) string {
+func (s *api) start(p Params, header ...string) string {
 	s.t.Helper()
-	answer, body := s.request(s.t.Context(), http.MethodPost, "/runs", encoded(s.t, p), header...)
+	answer, body := s.request(http.MethodPost, "/runs", encoded(s.t, p), header...)
 	var got struct{ ID string }
-	if err := json.Unmarshal(body, &got); err != nil || answer.StatusCode != http.StatusCreated || answer.Header.Get("Location") != "/runs/"+got.ID {
-		s.t.Fatalf("started: %s, %s, %v", answer.Status, body, err)
+	if err := json.Unmarshal(body, &got); err != nil || answer.status != http.StatusCreated || answer.header.Get("Location") != "/runs/"+got.ID {
+		s.t.Fatalf("started: %d, %s, %v", answer.status, body, err)
 	}
 	return got.ID
 }
@@ -99,12 +110,12 @@ type shown struct {
 	Result    *Quote
 }
 
-func (s *served) show(id string) shown {
+func (s *api) show(id string) shown {
 	s.t.Helper()
-	answer, body := s.request(s.t.Context(), http.MethodGet, "/runs/"+id, "")
+	answer, body := s.request(http.MethodGet, "/runs/"+id, "")
 	var got shown
-	if err := json.Unmarshal(body, &got); err != nil || answer.StatusCode != http.StatusOK {
-		s.t.Fatalf("run %s: %s, %s, %v", id, answer.Status, body, err)
+	if err := json.Unmarshal(body, &got); err != nil || answer.status != http.StatusOK {
+		s.t.Fatalf("run %s: %d, %s, %v", id, answer.status, body, err)
 	}
 	return got
 }
