@@ -30,7 +30,7 @@ func (c *cli) diffText(b *strings.Builder, v diffView, sides [2]side, all bool) 
 	section(&d, "Results", v.Results, resultTexts(v.Results))
 	if len(d.none) > 0 && !all {
 		width, _ := c.out.size()
-		b.WriteString("\n" + c.out.paint(dim, wrap("no difference in "+listed(d.none), width)) + "\n")
+		b.WriteString("\n" + c.out.paint(dim, wrap("no difference in "+enumerate(d.none), width)) + "\n")
 	}
 }
 
@@ -208,8 +208,8 @@ func resultTexts(list []difference[artifact.Record]) func(name string, rec artif
 	}
 }
 
-// listed joins words as people do.
-func listed(words []string) string {
+// enumerate joins words as people do.
+func enumerate(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
