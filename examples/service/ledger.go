@@ -19,9 +19,9 @@ type Ledger struct{ dir string }
 
 // Entry is a published quote.
 type Entry struct {
-	Run        string
-	Quote      Quote
-	ApprovedBy string `json:",omitempty"`
+	Run        string `json:"run"`
+	Quote      Quote  `json:"quote"`
+	ApprovedBy string `json:"approved_by,omitempty"`
 }
 
 // OpenLedger opens the ledger in a directory, which is made if it is not there.
@@ -58,9 +58,11 @@ func (l Ledger) Add(key string, e Entry) (added bool, err error) {
 
 // Execution is one line of the journal: an attempt that began.
 type Execution struct {
-	Run, Step      string
-	Index, Attempt int
-	From           int // paths that a checkpoint brought back
+	Run     string `json:"run"`
+	Step    string `json:"step"`
+	Index   int    `json:"index"`
+	Attempt int    `json:"attempt"`
+	From    int    `json:"from"` // paths that a checkpoint brought back
 }
 
 // Note writes in the journal, a file that only grows, that an attempt begins: so that everybody can see what ran, and what ran twice.

@@ -52,9 +52,9 @@ func (p Params) Validate() error {
 
 // Quote is what the option is worth.
 type Quote struct {
-	Price float64
-	Error float64 // standard error of the price
-	Paths int     // simulated
+	Price float64 `json:"price"`
+	Error float64 `json:"error"` // standard error of the price
+	Paths int     `json:"paths"` // simulated
 }
 
 // Quotes returns the pipeline that prices an option and publishes the quote in the ledger.

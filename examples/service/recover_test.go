@@ -227,8 +227,17 @@ func TestStop(t *testing.T) {
 		t.Skip("a process on Windows cannot be asked to end")
 	}
 	t.Parallel()
+	for _, runner := range []string{"goroutine", "process"} {
+		t.Run(runner, func(t *testing.T) {
+			t.Parallel()
+			stop(t, runner)
+		})
+	}
+}
+
+func stop(t *testing.T, runner string) {
 	home := t.TempDir()
-	first := launch(t, home)
+	first := launch(t, home, "-runner", runner)
 	cancelled := first.start(slow(0))
 	first.request(http.MethodPost, "/runs/"+cancelled+"/cancel", "")
 	first.events(cancelled)
@@ -244,12 +253,13 @@ func TestStop(t *testing.T) {
 	if err := first.wait(); err != nil {
 		t.Fatalf("the service ends with %v:\n%s", err, first.said())
 	}
+	alone(t, home)
 	for id, run := range look(t, home, append(ids, cancelled)).runs {
 		if run.State != metadata.RunCancelled || run.Lost != (id != cancelled) {
 			t.Errorf("run %s is %s, lost: %t: %s", id, run.State, run.Lost, run.Error)
 		}
 	}
-	second := launch(t, home)
+	second := launch(t, home, "-runner", runner)
 	within(t, time.Minute, "the end of the runs", func() bool { return second.inState(metadata.RunSucceeded) == len(ids) })
 	if got := second.show(cancelled); got.State != metadata.RunCancelled {
 		t.Errorf("what was cancelled is %s", got.State)

@@ -68,10 +68,13 @@ func (s *service) show(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		runView
 		Steps  map[metadata.StepState]int `json:"steps"`
-		Result json.RawMessage            `json:"result,omitempty"`
+		Result *Quote                     `json:"result,omitempty"`
 	}{runView: view(run), Steps: counts}
-	if out, ok := run.Outputs["output"]; ok && json.Valid([]byte(out.Preview)) {
-		answer.Result = json.RawMessage(out.Preview) // of a value this small the preview is the whole
+	if out, ok := run.Outputs["output"]; ok {
+		var q Quote
+		if err := json.Unmarshal([]byte(out.Preview), &q); err == nil { // the preview of a value this small is the whole of it
+			answer.Result = &q
+		}
 	}
 	s.reply(w, r, http.StatusOK, answer)
 }
