@@ -64,7 +64,11 @@ func (c *Client) GC(ctx context.Context, o GCOptions) (GCReport, error) {
 	if o.Progress != nil {
 		progress = func(r gc.StoreReport) { o.Progress(gcStore(r)) }
 	}
-	stores, err := c.collect(ctx, collection{grace: o.Grace, dryRun: o.DryRun, progress: progress})
+	grace := max(0, o.Grace)
+	if o.Grace == 0 {
+		grace = gcGrace
+	}
+	stores, err := c.collect(ctx, gc.Request{Grace: grace, DryRun: o.DryRun, Progress: progress})
 	report := GCReport{Stores: make([]GCStore, len(stores))}
 	for i, s := range stores {
 		report.Stores[i] = gcStore(s)
@@ -79,15 +83,16 @@ func gcStore(r gc.StoreReport) GCStore {
 	}
 }
 
-// collection says how to collect.
-type collection struct {
-	grace    time.Duration // 0 is gcGrace, a negative one none
-	dryRun   bool
-	progress func(gc.StoreReport) // or nil
+// commands is what the command line needs beside the methods that programs call.
+type commands struct{ *Client }
+
+// Collect implements cli.Client.
+func (c commands) Collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error) {
+	return c.collect(ctx, how)
 }
 
 // collect collects the garbage of all artifact stores.
-func (c *Client) collect(ctx context.Context, how collection) ([]gc.StoreReport, error) {
+func (c *Client) collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error) {
 	if !c.begin() {
 		return nil, component.Errorf(component.FailedPrecondition, "collect garbage: the client is closed")
 	}
@@ -95,13 +100,7 @@ func (c *Client) collect(ctx context.Context, how collection) ([]gc.StoreReport,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)() // Close ends the collection
-	switch {
-	case how.grace == 0:
-		how.grace = gcGrace
-	case how.grace < 0:
-		how.grace = 0
-	}
-	if !how.dryRun {
+	if !how.DryRun {
 		release, err := gc.Acquire(gcLock(c.config.Home))
 		if err != nil {
 			return nil, err
@@ -178,7 +177,7 @@ func artifactConfig(s stack.Spec) (config struct {
 	return config
 }
 
-func (c *Client) collectPlace(ctx context.Context, p artifactPlace, how collection) (r gc.StoreReport, err error) {
+func (c *Client) collectPlace(ctx context.Context, p artifactPlace, how gc.Request) (r gc.StoreReport, err error) {
 	r.Stacks = p.stacks
 	if p.err != nil {
 		return r, p.err
@@ -191,9 +190,9 @@ func (c *Client) collectPlace(ctx context.Context, p artifactPlace, how collecti
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 	}
-	config := gc.Config{Metadata: c.meta, Artifacts: store, Grace: how.grace, DryRun: how.dryRun, Logger: c.logger}
-	if how.progress != nil {
-		config.Progress = func(now gc.Report) { how.progress(gc.StoreReport{Stacks: p.stacks, Report: now}) }
+	config := gc.Config{Metadata: c.meta, Artifacts: store, Grace: how.Grace, DryRun: how.DryRun, Logger: c.logger}
+	if how.Progress != nil {
+		config.Progress = func(now gc.Report) { how.Progress(gc.StoreReport{Stacks: p.stacks, Report: now}) }
 	}
 	r.Report, err = gc.Collect(ctx, config)
 	return r, err

@@ -51,7 +51,7 @@ func app(parts []Part) cli.App {
 				return nil, err
 			}
 			client.main = len(s.pipelines) > 0
-			return client, nil
+			return commands{client}, nil
 		},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 	}

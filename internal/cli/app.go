@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/gc"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/stack"
@@ -48,5 +49,7 @@ type Client interface {
 	Stack(ctx context.Context, name string) (stack.Stack, error)
 	// Artifacts opens the artifact store of a stack.
 	Artifacts(ctx context.Context, stackName string) (artifact.Store, error)
+	// Collect deletes content that nothing recorded refers to. The reports are complete as far as it got, also beside an error.
+	Collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error)
 	Close() error
 }

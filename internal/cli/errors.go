@@ -145,7 +145,7 @@ func (c *cli) elsewhere(command string) error {
 		return nil
 	}
 	switch command {
-	case "artifact", "flavor", "new", "stack":
+	case "artifact", "cache", "flavor", "gc", "new", "stack":
 		return usagef("%q is a command of tenon and not of this program: write \"tenon %s\"", command, command)
 	}
 	return nil

@@ -139,7 +139,7 @@ func (c *cli) tenonRoot() *cobra.Command {
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(c.newCommand(), c.runsCommand(), c.artifactsCommand(), c.stacksCommand(), c.flavorsCommand())
+	root.AddCommand(c.newCommand(), c.runsCommand(), c.artifactsCommand(), c.stacksCommand(), c.flavorsCommand(), c.cacheCommand(), c.gcCommand())
 	return root
 }
 

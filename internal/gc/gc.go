@@ -42,6 +42,8 @@ func (c *Count) add(size int64) {
 	c.Bytes += size
 }
 
+func (c Count) plus(o Count) Count { return Count{c.Contents + o.Contents, c.Bytes + o.Bytes} }
+
 // Report is what a collection found. Examined is the sum of the others.
 type Report struct {
 	Examined Count `json:"examined"`
@@ -49,6 +51,21 @@ type Report struct {
 	Young    Count `json:"young"`   // put too short a while ago to ask whether something does
 	Deleted  Count `json:"deleted"` // or what would be, in a dry run
 	Failed   Count `json:"failed"`  // could not be deleted
+}
+
+// Add returns the sum of two reports.
+func (r Report) Add(o Report) Report {
+	return Report{
+		Examined: r.Examined.plus(o.Examined), Kept: r.Kept.plus(o.Kept), Young: r.Young.plus(o.Young),
+		Deleted: r.Deleted.plus(o.Deleted), Failed: r.Failed.plus(o.Failed),
+	}
+}
+
+// Request asks for a collection of all artifact stores that there are. Its fields are as those of [Config].
+type Request struct {
+	Grace    time.Duration
+	DryRun   bool
+	Progress func(StoreReport)
 }
 
 // StoreReport is what was found in one of several artifact stores.

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/metadata"
+)
+
+// retention are the flags that choose runs to delete.
+type retention struct {
+	q     metadata.RunQuery
+	older time.Duration
+	last  int
+	cmd   *cobra.Command
+}
+
+func (k *retention) add(cmd *cobra.Command) {
+	k.cmd = cmd
+	flags := cmd.Flags()
+	flags.Var(&age{&k.older}, "older-than", "runs created longer ago than this `time`: 12h, 30d, 2w")
+	flags.Var(&whole{&k.last, 1, 1_000_000}, "keep-last", "all but the newest `number` of runs of each pipeline, of those that --pipeline, --name and --state choose")
+	flags.Var(&filled{&k.q.Pipeline, 200}, "pipeline", "runs of the pipeline with this `name`")
+	flags.Var(&filled{&k.q.Name, 200}, "name", "runs with this `name`")
+	flags.Var(&choices[metadata.RunState]{&k.q.States, []metadata.RunState{metadata.RunSucceeded, metadata.RunFailed, metadata.RunCancelled}}, "state", "runs in this `state`; may be repeated")
+}
+
+// flag returns the name of a flag that was set, or "".
+func (k *retention) flag() string {
+	for _, name := range []string{"older-than", "keep-last", "pipeline", "name", "state"} {
+		if k.cmd.Flags().Changed(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (k *retention) given() bool { return k.flag() != "" }
+
+// choose returns the runs that all flags choose, the newest first, and those that stay since they have the newest version of a result.
+func (k *retention) choose(ctx context.Context, store metadata.Store, now time.Time) (runs []doomedRun, kept []keptRun, err error) {
+	newest, err := newestVersions(ctx, store, k.q.Pipeline)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept = []keptRun{}
+	seen := map[string]int{} // runs of each pipeline
+	for r, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Run], error) {
+		q := k.q
+		q.Cursor = cur
+		return store.Runs(ctx, q)
+	}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		seen[r.Pipeline]++
+		switch {
+		case seen[r.Pipeline] <= k.last, !r.State.Ended():
+		case k.cmd.Flags().Changed("older-than") && !r.Created.Before(now.Add(-k.older)):
+		case newest[r.ID] != "":
+			kept = append(kept, keptRun{r.ID, newest[r.ID]})
+		default:
+			runs = append(runs, doomed(r))
+		}
+	}
+	return runs, kept, nil
+}
+
+// newestVersions returns the newest version of each result of a pipeline, or of all, by the run that made it.
+func newestVersions(ctx context.Context, store metadata.Store, pipeline string) (map[string]string, error) {
+	prefix := ""
+	if pipeline != "" {
+		prefix = pipeline + "/"
+	}
+	newest := map[string]string{}
+	for v, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Version], error) {
+		return store.Names(ctx, prefix, cur)
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		a, err := store.Artifact(ctx, v.Artifact)
+		if errors.Is(err, component.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		newest[a.Run] = fmt.Sprintf("%s@%d", v.Name, v.Version)
+	}
+	return newest, nil
+}
+
+// Names finds nothing.
+func (noRecords) Names(context.Context, string, metadata.Cursor) (metadata.Page[metadata.Version], error) {
+	return metadata.Page[metadata.Version]{}, nil
+}
