@@ -44,27 +44,28 @@ func executions(t *testing.T, home string) map[task]int {
 	return count
 }
 
-// restored counts the simulations that went on from a checkpoint.
-func restored(t *testing.T, home string) int {
+// restored returns the simulations that went on from a checkpoint.
+func restored(t *testing.T, home string) map[task]bool {
 	t.Helper()
-	count := 0
+	all := map[task]bool{}
 	for _, e := range journal(t, ledgerIn(home)) {
 		if e.From > 0 {
-			count++
+			all[task{e.Run, e.Step, e.Index}] = true
 		}
 	}
-	return count
+	return all
 }
 
 func ledgerIn(home string) Ledger { return Ledger{filepath.Join(home, "ledger")} }
 
 // stored is what the store has of runs.
 type stored struct {
-	runs      map[string]metadata.Run
-	succeeded map[task]bool
+	runs       map[string]metadata.Run
+	succeeded  map[task]bool
+	checkpoint map[task]bool // has one
 }
 
-// look reads the store while no service has it.
+// look reads the store.
 func look(t *testing.T, home string, ids []string) stored {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(home, "tenon.db"), sqlite.Options{})
@@ -72,7 +73,7 @@ func look(t *testing.T, home string, ids []string) stored {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	s := stored{map[string]metadata.Run{}, map[task]bool{}}
+	s := stored{map[string]metadata.Run{}, map[task]bool{}, map[task]bool{}}
 	for _, id := range ids {
 		if s.runs[id], err = store.Run(t.Context(), id); err != nil {
 			t.Fatal(err)
@@ -87,6 +88,13 @@ func look(t *testing.T, home string, ids []string) stored {
 			if row.Elements == 0 { // it ran itself
 				s.succeeded[task{row.Run, row.Step, row.Index}] = true
 			}
+		}
+		checkpoints, err := store.Checkpoints(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range checkpoints {
+			s.checkpoint[task{c.Run, c.Step, c.Index}] = true
 		}
 	}
 	return s
@@ -135,13 +143,10 @@ func killed(t *testing.T, home, runner string, runs int) map[string]uint64 {
 		})
 	}
 	group.Wait()
-	within(t, time.Minute, "the first simulations that have succeeded", func() bool {
-		for id := range seeds {
-			if service.show(id).Steps[metadata.StepSucceeded] >= 2 { // split, and a simulation
-				return true
-			}
-		}
-		return false
+	ids := slices.Sorted(maps.Keys(seeds))
+	within(t, time.Minute, "simulations that have succeeded, and checkpoints of others", func() bool {
+		s := look(t, home, ids)
+		return len(s.succeeded) > runs && len(s.checkpoint) > 2 // of each run split has succeeded
 	})
 	if err := service.kill(); err == nil {
 		t.Error("the service ended by itself")
@@ -208,14 +213,13 @@ func TestKill(t *testing.T) {
 			if diff := cmp.Diff(want, executions(t, home)); diff != "" || len(want) != 7*test.runs {
 				t.Errorf("%d tasks; how often they ran (-want +got):\n%s", len(want), diff)
 			}
-			restored := restored(t, home)
-			if restored == 0 {
-				t.Error("no simulation went on from a checkpoint")
+			if diff := cmp.Diff(before.checkpoint, restored(t, home)); diff != "" || len(before.checkpoint) == 0 {
+				t.Errorf("what had a checkpoint, and what went on from one (-want +got):\n%s", diff)
 			}
 			if entries := ledgerEntries(t, ledgerIn(home)); len(entries) != test.runs {
 				t.Errorf("%d quotes are published, want %d", len(entries), test.runs)
 			}
-			t.Logf("%d of %d tasks had succeeded, %d simulations went on from a checkpoint", len(before.succeeded), len(want), restored)
+			t.Logf("%d of %d tasks had succeeded, %d went on from a checkpoint", len(before.succeeded), len(want), len(before.checkpoint))
 		})
 	}
 }
@@ -264,7 +268,7 @@ func stop(t *testing.T, runner string) {
 	if got := second.show(cancelled); got.State != metadata.RunCancelled {
 		t.Errorf("what was cancelled is %s", got.State)
 	}
-	if restored(t, home) == 0 {
+	if len(restored(t, home)) == 0 {
 		t.Error("no simulation went on from where it was")
 	}
 }
