@@ -10,8 +10,15 @@ import (
 	"github.com/tenon-ml/tenon/step"
 )
 
-// goCrashed is the exit code of the Go runtime when it ends the process.
-const goCrashed = 2
+const (
+	goCrashed = 2   // exit code of the Go runtime when it ends the process
+	maxExit   = 255 // of a program that chose one; greater is what Windows says of a fault
+)
+
+// badAlloc is what C++ says before it aborts for want of memory.
+const badAlloc = "std::bad_alloc"
+
+var sigabrt = syscall.SIGABRT.String()
 
 // ending is what is known of the end of a process that was not killed by its runner.
 type ending struct {
@@ -20,8 +27,7 @@ type ending struct {
 	sigkill   bool   // it was SIGKILL, which leaves no time for words
 	oomKilled bool   // the kernel killed a process at that time for want of memory
 	memory    step.Bytes
-	crash     []string // first lines of the last crash report
-	last      []string // last lines
+	words     *lastWords
 }
 
 // reason says in words why the process ended, and nothing for an end without a fault.
@@ -41,6 +47,8 @@ func (e ending) reason() string {
 		return e.crashReport()
 	case e.signal != "":
 		return "killed: signal " + e.signal + e.lastLine()
+	case e.code > maxExit:
+		return e.status() + e.lastLine()
 	case e.code == 1:
 		return "exit status 1: os.Exit(1) was called, or log.Fatal" + e.lastLine()
 	}
@@ -52,7 +60,7 @@ func (e ending) status() string {
 	if e.signal != "" {
 		return "signal " + e.signal
 	}
-	if e.code > 255 { // Windows
+	if e.code > maxExit {
 		return fmt.Sprintf("exit status %#x", e.code)
 	}
 	return fmt.Sprintf("exit status %d", e.code)
@@ -60,21 +68,21 @@ func (e ending) status() string {
 
 // crashed reports whether the Go runtime ended the process and told why.
 func (e ending) crashed() bool {
-	return len(e.crash) > 0 && (e.code == goCrashed || e.signal == syscall.SIGABRT.String()) // the latter with GOTRACEBACK=crash, or from C
+	return len(e.words.crash) > 0 && (e.code == goCrashed || e.signal == sigabrt) // the latter with GOTRACEBACK=crash
 }
 
 // outOfMemory reports whether the process said so itself.
 func (e ending) outOfMemory() bool {
 	if e.sigkill {
-		return len(e.last) > 0 && strings.HasPrefix(e.last[len(e.last)-1], procgroup.OutOfMemory)
-	}
-	if e.signal != "" && strings.Contains(strings.Join(e.last, "\n"), "std::bad_alloc") {
-		return true
+		return strings.HasPrefix(e.words.newest(), procgroup.OutOfMemory)
 	}
 	if !e.crashed() {
-		return false
+		return e.signal == sigabrt && strings.Contains(e.words.newest(), badAlloc)
 	}
-	for _, line := range e.crash {
+	if strings.Contains(e.words.prior, badAlloc) {
+		return true
+	}
+	for _, line := range e.words.crash {
 		switch {
 		case strings.HasPrefix(line, "panic: "):
 			return false
@@ -89,12 +97,15 @@ func (e ending) outOfMemory() bool {
 
 // crashReport returns the first line of the report, and the signal that led to it.
 func (e ending) crashReport() string {
-	first := e.crash[0]
+	first := e.words.crash[0]
 	if signalReport.MatchString(first) {
-		_, description, _ := strings.Cut(first, ": ")
+		name, description, _ := strings.Cut(first, ": ")
+		if name == "SIGABRT" && e.words.prior != "" {
+			description += ": " + e.words.prior
+		}
 		return "killed: signal " + printable(description)
 	}
-	for _, line := range e.crash[1:] {
+	for _, line := range e.words.crash[1:] {
 		if rest, ok := strings.CutPrefix(line, "[signal "); ok {
 			signal, _, _ := strings.Cut(rest, " code=")
 			return printable(first) + " [signal " + printable(signal) + "]"
@@ -105,20 +116,20 @@ func (e ending) crashReport() string {
 
 // lastLine returns what the process said last, to be put after a reason.
 func (e ending) lastLine() string {
-	if len(e.last) == 0 {
+	if e.words.newest() == "" {
 		return ""
 	}
-	return ": " + printable(e.last[len(e.last)-1])
+	return ": " + strings.TrimSpace(printable(e.words.newest()))
 }
 
 // said returns the last lines, to be put after an error.
 func (e ending) said() string {
-	if len(e.last) == 0 {
+	if e.words.newest() == "" {
 		return ". It printed nothing"
 	}
 	var b strings.Builder
 	b.WriteString(". It printed last:")
-	for _, line := range e.last {
+	for _, line := range e.words.newestLines() {
 		b.WriteString("\n\t" + printable(line))
 	}
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 const (
@@ -26,6 +27,7 @@ var signalReport = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
 type lastWords struct {
 	line  []byte   // the current one
 	crash []string // the first lines of the last report
+	prior string   // the line before it: what C says before it aborts
 	last  [wordsLast][]byte
 	lines int // that are in last, or were
 }
@@ -45,7 +47,7 @@ func (w *lastWords) endLine() {
 	line := bytes.TrimRight(w.line, "\r\t ")
 	w.line = w.line[:0]
 	if begins(line) && !w.continues() {
-		w.crash = w.crash[:0]
+		w.crash, w.prior = w.crash[:0], w.newest()
 	}
 	if len(w.crash) < wordsCrash && (len(w.crash) > 0 || begins(line)) {
 		w.crash = append(w.crash, string(line))
@@ -67,16 +69,29 @@ func begins(line []byte) bool {
 // continues reports whether the line before was one of the runtime that another line explains further.
 func (w *lastWords) continues() bool {
 	n := len(w.crash)
-	return n > 0 && n < wordsCrash && bytes.HasPrefix([]byte(w.crash[n-1]), []byte("runtime"))
+	return n > 0 && n < wordsCrash && strings.HasPrefix(w.crash[n-1], "runtime")
 }
 
-// all returns the first lines of the last crash report, if there was one, and the last lines that are not empty.
-func (w *lastWords) all() (crash, last []string) {
+// newest returns the last line that is not empty.
+func (w *lastWords) newest() string {
+	if w.lines == 0 {
+		return ""
+	}
+	return string(w.last[(w.lines-1)%wordsLast])
+}
+
+// end is called after the last write.
+func (w *lastWords) end() {
 	if len(w.line) > 0 {
 		w.endLine()
 	}
+}
+
+// newestLines returns the last lines that are not empty.
+func (w *lastWords) newestLines() []string {
+	var lines []string
 	for i := max(0, w.lines-wordsLast); i < w.lines; i++ {
-		last = append(last, string(w.last[i%wordsLast]))
+		lines = append(lines, string(w.last[i%wordsLast]))
 	}
-	return w.crash, last
+	return lines
 }

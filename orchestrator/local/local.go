@@ -83,12 +83,13 @@ func New(c Config) (orchestrator.Orchestrator, error) {
 		c.CPU = float64(runtime.GOMAXPROCS(0))
 	}
 	c.Limits = maps.Clone(c.Limits) // they stay what they are
-	return &local{c, usualTiming}, nil
+	return &local{c, usualTiming, newOOMKills}, nil
 }
 
 type local struct {
-	c      Config
-	timing timing
+	c        Config
+	timing   timing
+	oomKills func() oomKills
 }
 
 func (l *local) Capabilities() orchestrator.Capabilities {

@@ -48,6 +48,7 @@ func (o *output) finish() {
 // copy passes on until the last writer has closed the pipe. Once finish was called it reads on as long as something comes at once.
 func (o *output) copy() {
 	defer close(o.done)
+	defer o.words.end()
 	defer o.pipe.Close()
 	buf := make([]byte, outputBuffer)
 	left := -1 // bytes; negative while the process runs

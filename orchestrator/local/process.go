@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -51,7 +52,7 @@ const (
 // Run runs one attempt.
 func (p *processes) Run(ctx context.Context, a orchestrator.Attempt) (orchestrator.Exit, error) {
 	if ctx.Err() != nil {
-		return orchestrator.Exit{Reason: "not started: it had to end before"}, nil
+		return orchestrator.Exit{Reason: "not started: it had to end before"}, nil //nolint:nilerr // an attempt that is forced to end is no error
 	}
 	w, err := p.start(a)
 	if err != nil {
@@ -94,14 +95,14 @@ func (p *processes) start(a orchestrator.Attempt) (*process, error) {
 	}
 	out, printed, err := newOutput(a.Output)
 	if err != nil {
-		return nil, component.Errorf(component.Unavailable, "start a process for the attempt: %w", err)
+		return nil, p.cannotStart(err)
 	}
 	defer printed.Close()
 	w := &process{output: out, oomed: p.oom.count(), ended: make(chan struct{})}
 	w.group, err = procgroup.Start(p.command(printed), orchestrator.EnvAttempt+"="+a.ID)
 	if err != nil {
 		out.discard()
-		return nil, component.Errorf(component.Unavailable, "start a process for the attempt: %w", err)
+		return nil, p.cannotStart(err)
 	}
 	out.start()
 	go func() {
@@ -110,6 +111,13 @@ func (p *processes) start(a orchestrator.Attempt) (*process, error) {
 		out.finish()
 	}()
 	return w, nil
+}
+
+func (p *processes) cannotStart(err error) error {
+	if _, dirErr := os.Stat(p.program.Dir); p.program.Dir != "" && dirErr != nil {
+		err = fmt.Errorf("working directory: %w", dirErr) // the system does not say what it is that does not exist
+	}
+	return component.Errorf(component.Unavailable, "start %s as a worker: %w", p.program.Path, err)
 }
 
 // command starts the program. Both of its streams are one file, so that what it prints stays in order. Its standard input is empty.
@@ -137,32 +145,25 @@ func image(path string) string {
 
 // attend returns when the process has ended, or must be ended.
 func (p *processes) attend(ctx context.Context, w *process, claimed <-chan struct{}) fate {
-	if claimed == nil { // nobody would tell
-		claimed = closed()
-	}
 	late := time.NewTimer(p.timing.claim)
 	defer late.Stop()
-	select {
-	case <-claimed:
-	case <-w.ended:
-		return endedItself
-	case <-ctx.Done():
-		return forced
-	case <-late.C:
-		return mute
-	}
-	select {
-	case <-w.ended:
-		return endedItself
-	case <-ctx.Done():
-		return forced
+	for {
+		select {
+		case <-w.ended:
+			return endedItself
+		case <-ctx.Done():
+			return forced
+		case <-late.C:
+			if !isClosed(claimed) {
+				return mute
+			}
+		}
 	}
 }
 
 // ending gathers what is known of the end of a process.
 func (p *processes) ending(w *process, a orchestrator.Attempt) ending {
-	e := ending{code: w.state.ExitCode(), memory: a.Resources.Memory}
-	e.crash, e.last = w.output.words.all()
+	e := ending{code: w.state.ExitCode(), memory: a.Resources.Memory, words: &w.output.words}
 	if status, ok := w.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		e.signal = status.Signal().String()
 		e.sigkill = status.Signal() == syscall.SIGKILL
@@ -184,13 +185,7 @@ func unclaimed(how string, e ending) error {
 			"its dependencies are built, or tenon.Main; in tests, call pipelinetest.Main in TestMain%s", how, e.said())
 }
 
-func closed() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}
-
-// isClosed reports whether c is closed, or nil.
+// isClosed reports whether c is closed, or nil: where nobody tells of a claim it is taken for granted.
 func isClosed(c <-chan struct{}) bool {
 	if c == nil {
 		return true

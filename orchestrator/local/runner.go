@@ -30,7 +30,7 @@ func (l *local) Runner(_ context.Context, run orchestrator.Run, inside orchestra
 	return &runner{
 		byDefault:  l.c.Runner,
 		goroutines: goroutines{inside, left},
-		processes:  processes{program: run.Program, timing: l.timing, oom: newOOMKills(), abandoned: left},
+		processes:  processes{program: run.Program, timing: l.timing, oom: l.oomKills(), abandoned: left},
 		abandoned:  left,
 	}, nil
 }

@@ -39,16 +39,14 @@ type task struct {
 
 // serve starts an engine, which ends with the test.
 func serve(s *suite) *engine {
-	network, address := "unix", ""
-	if runtime.GOOS == "windows" {
-		network, address = "tcp", "127.0.0.1:0"
-	} else {
-		dir, err := os.MkdirTemp("", "suite") //nolint:usetesting // the path of a socket is short
+	network, address := "tcp", "127.0.0.1:0"
+	if runtime.GOOS != "windows" {
+		dir, err := os.MkdirTemp("", "suite") // the path of a socket must be short
 		if err != nil {
 			s.Fatal(err)
 		}
 		s.Cleanup(func() { os.RemoveAll(dir) })
-		address = filepath.Join(dir, "socket")
+		network, address = "unix", filepath.Join(dir, "socket")
 	}
 	listener, err := net.Listen(network, address)
 	if err != nil {

@@ -42,7 +42,7 @@ func (s simple) Run(ctx context.Context, a orchestrator.Attempt) (orchestrator.E
 		}
 	}
 	if err != nil {
-		return orchestrator.Exit{Reason: err.Error()}, nil
+		return orchestrator.Exit{Reason: err.Error()}, nil //nolint:nilerr // how the worker ended is no error
 	}
 	return orchestrator.Exit{}, nil
 }

@@ -120,7 +120,7 @@ func (o order) follow() error {
 		}
 		return nil
 	case doFork:
-		child := exec.Command(os.Args[0]) //nolint:noctx // it is to live on
+		child := exec.Command(os.Args[0])
 		if self, err := os.Executable(); err == nil {
 			child.Path = self
 		}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package local_test
+
+func host()             {}
+func hostWithoutFiles() {}
