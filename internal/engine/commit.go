@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,17 +156,19 @@ func upsert(rows []metadata.Step, row metadata.Step) []metadata.Step {
 	return append(rows, row)
 }
 
-// recordNode writes the row of a mapped node itself, or of a node that ended without tasks.
+// recordNode writes the row of a mapped node itself, or of a node that ended without tasks: with its end, and of a mapped one also when one of
+// its elements is recorded as running, so that others see how many there are.
 func (s *scheduler) recordNode(n *node) {
 	if s.unchanged(n) {
 		return
 	}
 	row := metadata.Step{
 		StepKey: metadata.StepKey{Run: s.run.ID, Step: n.name(), Index: -1}, State: n.state, Elements: len(n.tasks),
-		Started: n.started, Finished: time.Now(), Uncached: n.plan.Uncached,
+		Started: n.started, Uncached: n.plan.Uncached,
 	}
-	if row.Started.IsZero() {
-		row.Started = row.Finished
+	if n.state.Ended() {
+		row.Finished = time.Now()
+		row.Started = cmp.Or(row.Started, row.Finished)
 	}
 	if n.state == metadata.StepSkipped {
 		row.Skip = clip(n.reason)
@@ -173,13 +176,19 @@ func (s *scheduler) recordNode(n *node) {
 		row.Error = clip(n.reason)
 	}
 	b := s.batch()
-	b.Steps = append(b.Steps, row)
-	n.upSeq = max(n.upSeq, s.seq)
+	b.Steps = upsert(b.Steps, row)
+	if n.state.Ended() {
+		n.upSeq = max(n.upSeq, s.seq)
+	}
 }
 
 func (s *scheduler) recordRunning(at *attempt) {
 	if at.t.state != metadata.StepRunning {
 		return
+	}
+	if n := at.t.n; n.mapped() && !n.shown {
+		n.shown = true
+		s.recordNode(n)
 	}
 	s.recordTask(at.t, "")
 	b := s.batch()

@@ -299,7 +299,14 @@ func TestLongAttemptsAreSeen(t *testing.T) {
 		rows := map[string][]metadata.StepState{}
 		r.meta = &gated{Store: r.meta, before: func(b metadata.Batch) error {
 			for _, st := range b.Steps {
-				rows[st.Step] = append(rows[st.Step], st.State)
+				name := st.Step
+				if st.Index >= 0 {
+					name = "elements of " + name
+				}
+				rows[name] = append(rows[name], st.State)
+				if st.Elements > 0 && (st.Elements != 2 || st.Started.IsZero() || st.Finished.IsZero() == st.State.Ended()) {
+					t.Errorf("the row of a mapped step: %+v", st)
+				}
 			}
 			for _, a := range b.Attempts {
 				rows["attempts of "+a.Step] = append(rows["attempts of "+a.Step], a.State)
@@ -309,10 +316,17 @@ func TestLongAttemptsAreSeen(t *testing.T) {
 		p := pipeline.Define("two", func(p *pipeline.Builder, _ none) none {
 			pipeline.Step(p, "long", act(func(context.Context, string, []int) (int, error) { time.Sleep(time.Minute); return 0, nil }), in{Name: "l"})
 			pipeline.Step(p, "short", act(func(context.Context, string, []int) (int, error) { time.Sleep(50 * time.Millisecond); return 0, nil }), in{Name: "s"})
+			list := pipeline.Step(p, "list", numbers, struct{ N int }{2})
+			pipeline.Map(p, "mapped", func(_ context.Context, i item) (artifact.Ref[int], error) {
+				time.Sleep(time.Minute)
+				return i.Item, nil
+			}, list, itemOf)
+			pipeline.Map(p, "brief", func(_ context.Context, i item) (artifact.Ref[int], error) { return i.Item, nil }, list, itemOf)
 			return none{}
 		})
 		run(t.Context(), r, p, none{}).want(metadata.RunSucceeded)
 		for name, want := range map[string][]metadata.StepState{
+			"mapped": {metadata.StepRunning, succeeded}, "brief": {succeeded}, "elements of brief": {succeeded, succeeded},
 			"long": {metadata.StepRunning, succeeded}, "attempts of long": {metadata.StepRunning, succeeded},
 			"short": {succeeded}, "attempts of short": {succeeded},
 		} {

@@ -39,7 +39,8 @@ type node struct {
 	// tasks of the node: one, or one for each element once they are known.
 	tasks    []*task
 	expanded bool
-	open     int // tasks that have not ended
+	shown    bool // recorded as running, if it is mapped
+	open     int  // tasks that have not ended
 	failed   int
 	started  time.Time
 	upSeq    int // the newest commit that everything upstream of the node, and its own end, needs
