@@ -20,11 +20,15 @@ func (c *cli) runShowCommand() *cobra.Command {
 		f        format
 		pipe     string
 		elements bool
+		watch    bool
 	)
 	cmd := &cobra.Command{
-		Use:               "show RUN [flags]",
-		Short:             "Show a run: its steps, metrics, outputs and results",
-		Example:           "tenon run show LAST\ntenon run show LAST --pipeline penguins\ntenon run show 0199f3c2-7a1b -o json",
+		Use:   "show RUN [flags]",
+		Short: "Show a run: its steps, metrics, outputs and results",
+		Long: "Show a run: its steps, metrics, outputs and results.\n\n" +
+			"With --watch its progress is shown first, until it has ended, whatever program runs it: the exit code is 0 if it succeeded,\n" +
+			"else 1. An interrupt ends the watching and leaves the run alone.",
+		Example:           "tenon run show LAST\ntenon run show LAST --watch\ntenon run show LAST --pipeline penguins\ntenon run show 0199f3c2-7a1b -o json",
 		Args:              arguments(1, 1, runReference),
 		ValidArgsFunction: once(c.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,6 +36,14 @@ func (c *cli) runShowCommand() *cobra.Command {
 				run, err := findRun(cmd.Context(), client.Metadata(), args[0], pipe)
 				if err != nil {
 					return err
+				}
+				if watch && !run.State.Ended() {
+					if err := c.watch(cmd.Context(), client.Metadata(), run, f); err != nil {
+						return err
+					}
+					if run, err = client.Metadata().Run(cmd.Context(), run.ID); err != nil {
+						return err
+					}
 				}
 				view, err := readRun(cmd.Context(), client.Metadata(), run, elements)
 				if err != nil {
@@ -43,13 +55,18 @@ func (c *cli) runShowCommand() *cobra.Command {
 						return err
 					}
 				}
-				return c.show(f, view, func(b *strings.Builder) { c.runText(b, view, broken) })
+				err = c.show(f, view, func(b *strings.Builder) { c.runText(b, view, broken) })
+				if err == nil && watch && run.State != metadata.RunSucceeded {
+					err = &exitError{code: exitFailed}
+				}
+				return err
 			})
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().Var(&filled{&pipe, 200}, "pipeline", "look only among runs of the pipeline with this `name`")
 	cmd.Flags().BoolVar(&elements, "elements", false, "list the elements of mapped steps too")
+	cmd.Flags().BoolVar(&watch, "watch", false, "show the progress of the run until it has ended")
 	f.add(cmd.Flags())
 	return cmd
 }

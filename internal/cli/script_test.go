@@ -67,6 +67,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
+			"held":      held,
 			"interrupt": interrupt,
 			"jsonpath":  jsonPath,
 			"mask":      mask,
@@ -126,6 +127,57 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "stderr.txt"), all.Bytes(), 0o600))
 	checkExit(ts, cmd.Wait(), want)
+}
+
+// held HOW CODE COMMAND [ARG...] runs a pipeline that does not end, and beside it a command that watches it. When the command has told that a step is
+// running, HOW is what happens: "end" and "kill" are for the pipeline's program, "interrupt" is for the command. The command ends with the exit code;
+// what it wrote is in stdout.txt and stderr.txt.
+func held(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: held end|kill|interrupt CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	env, _ := ts.Value("env").(*testscript.Env)
+	program := exec.Command(executable(ts, "prog"), "--name", "held", "--set", "hold=true")
+	watcher := exec.Command(executable(ts, args[2]), args[3:]...)
+	var out bytes.Buffer
+	watcher.Stdout = &out
+	for _, cmd := range []*exec.Cmd{program, watcher} {
+		cmd.Dir, cmd.Env = env.WorkDir, env.Vars
+	}
+	told, err := program.StderrPipe()
+	ts.Check(err)
+	seen, err := watcher.StderrPipe()
+	ts.Check(err)
+	ts.Check(program.Start())
+	programLines := bufio.NewScanner(told)
+	for programLines.Scan() && !strings.Contains(programLines.Text(), "holding") {
+	}
+	ts.Check(watcher.Start())
+	var all bytes.Buffer
+	for lines := bufio.NewScanner(seen); lines.Scan(); {
+		fmt.Fprintln(&all, lines.Text())
+		switch {
+		case !strings.Contains(lines.Text(), "running"):
+		case args[0] == "end":
+			ts.Check(program.Process.Signal(os.Interrupt))
+		case args[0] == "kill":
+			ts.Check(program.Process.Kill())
+		default:
+			ts.Check(watcher.Process.Signal(os.Interrupt))
+		}
+	}
+	watched := watcher.Wait()
+	if args[0] == "interrupt" {
+		ts.Check(program.Process.Signal(os.Interrupt)) // it is there
+	}
+	for programLines.Scan() {
+	}
+	_ = program.Wait() // it was interrupted, or killed
+	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "stdout.txt"), out.Bytes(), 0o600))
+	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "stderr.txt"), all.Bytes(), 0o600))
+	checkExit(ts, watched, want)
 }
 
 // executable finds a command of the script.
