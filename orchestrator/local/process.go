@@ -80,7 +80,7 @@ func (p *processes) Run(ctx context.Context, a orchestrator.Attempt) (orchestrat
 		return exit, unclaimed("did not claim its attempt within "+p.timing.claim.String(), end)
 	case f == forced && end.code != 0:
 		exit.Reason = "killed: it still ran when it had to end"
-	case f == endedItself && !isClosed(a.Claimed):
+	case f == endedItself && !isClosed(a.Claimed) && !end.sigkill: // who is killed may have been about to
 		return exit, unclaimed("ended before it claimed its attempt: "+end.status(), end)
 	default:
 		exit.Reason = end.reason()
@@ -177,9 +177,6 @@ func (p *processes) ending(w *process, a orchestrator.Attempt) ending {
 
 // unclaimed is the error of a worker that did not claim its attempt.
 func unclaimed(how string, e ending) error {
-	if e.sigkill && e.oomKilled {
-		return component.Errorf(component.Unavailable, "the program, started as a worker, %s", how)
-	}
 	return component.Errorf(component.FailedPrecondition,
 		"the program, started as a worker, %s: it must get to tenon.RunWorker. Call tenon.RunWorker(pipelines...) in main when "+
 			"its dependencies are built, or tenon.Main; in tests, call pipelinetest.Main in TestMain%s", how, e.said())

@@ -28,6 +28,16 @@ func TestReasonOfSignal(t *testing.T) {
 	}
 }
 
+// A worker that is killed before it has claimed its attempt may have been about to: the attempt failed, and may be made again.
+func TestReasonBeforeClaim(t *testing.T) {
+	t.Parallel()
+	a, _ := unclaimed()
+	exit, err := newRunner(t, shell("kill -KILL $$")).Run(t.Context(), a)
+	if want := "killed: signal killed, which was not sent by Tenon"; err != nil || exit.Reason != want {
+		t.Errorf("Run: %+v, %v, want the reason %q", exit, err, want)
+	}
+}
+
 // The Go runtime catches a signal that means a fault, whoever sent it.
 func TestReasonOfFault(t *testing.T) {
 	t.Parallel()
