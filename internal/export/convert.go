@@ -120,17 +120,20 @@ func valueJSON(ctx context.Context, w io.Writer, c codec.Content) error {
 
 // ValueJSON returns content of the kind Value as JSON, in one line. The codes of errors are those of [Convert].
 func ValueJSON(ctx context.Context, c codec.Content) ([]byte, error) {
+	if c.Size() > MaxValue {
+		return nil, component.Errorf(component.Exhausted, "a value of %d MiB is not turned into JSON, which takes memory: at most %d MiB are; write it as raw", c.Size()>>20, MaxValue>>20)
+	}
 	r, err := c.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, MaxValue+1))
-	switch {
-	case err != nil:
+	data, err := io.ReadAll(io.LimitReader(r, c.Size()+1))
+	if err != nil {
 		return nil, err
-	case len(data) > MaxValue:
-		return nil, component.Errorf(component.Exhausted, "a value of more than %d MiB is not turned into JSON: write it as raw", MaxValue>>20)
+	}
+	if int64(len(data)) > c.Size() {
+		return nil, component.Errorf(component.Corrupt, "content is longer than the %d bytes that its record says", c.Size())
 	}
 	text, err := codec.CanonicalJSON(data)
 	if err != nil {

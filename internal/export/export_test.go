@@ -257,6 +257,23 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// sized is content that says that it has another size.
+type sized struct {
+	stored
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }
+
+func TestSizeOfValues(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int64]component.Code{MaxValue + 1: component.Exhausted, 0: component.Corrupt} {
+		if err := Convert(t.Context(), io.Discard, sized{store(t, 12), size}, Value, JSON); component.CodeOf(err) != want {
+			t.Errorf("a value of %d bytes: %v", size, err)
+		}
+	}
+}
+
 // FuzzConvert gives the readers content that nobody wrote: no panic, and no more memory than the content gives cause for.
 func FuzzConvert(f *testing.F) {
 	for _, v := range []any{[]bird{{Name: "a"}, {Name: "b"}}, []float32{1, 2}, nested{Name: "a"}} {
