@@ -138,11 +138,12 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestElsewhere follows a run that another process drives.
+// TestElsewhere follows a run that another process drives, for longer than the server has for an answer.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	here, there := serveIn(t, home, 10), serveIn(t, home, 10)
+	here := serveIn(t, home, 10, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = lookEvery/2, lookEvery/2 })
+	there := serveIn(t, home, 10)
 	params := quick()
 	params.Review = true
 	id := there.start(params)
@@ -151,7 +152,7 @@ func TestElsewhere(t *testing.T) {
 	for e, ok := next(); ok; e, ok = next() {
 		last = e
 		if e.event.StepState == metadata.StepWaiting {
-			here.request(http.MethodPost, "/runs/"+id+"/approve", "")
+			there.request(http.MethodPost, "/runs/"+id+"/approve", "")
 		}
 	}
 	if last.event.RunState != metadata.RunSucceeded {

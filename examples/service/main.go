@@ -54,7 +54,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.home, "home", "", "state `directory` (default TENON_HOME, or ~/.tenon)")
 	flags.StringVar(&o.ledger, "ledger", filepath.Join(os.TempDir(), "tenon-quotes"), "`directory` in which quotes are published")
 	flags.StringVar(&o.runner, "runner", "goroutine", "how steps run: goroutine, or process, each in one of its own")
-	flags.IntVar(&o.active, "active", 32, "`runs` at once; further ones are refused until one has ended")
+	flags.IntVar(&o.active, "active", 32, "`runs` at once; further ones are refused until one has ended, but for those that an earlier service began")
 	flags.IntVar(&o.parallel, "parallel", 2, "`steps` of a run at once")
 	flags.BoolVar(&o.acceptChanges, "accept-changes", false, "finish also the runs that another version of this program began")
 	if err := flags.Parse(args); err != nil {
@@ -124,7 +124,7 @@ func serve(ctx context.Context, addr string, s *service) error {
 	}
 	server := &http.Server{
 		Handler: s.handler(), ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 	}
 	server.RegisterOnShutdown(s.endStreams)
 	failed := make(chan error, 1)

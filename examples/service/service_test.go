@@ -34,7 +34,7 @@ type served struct {
 }
 
 // serveIn serves from a state directory, with room for some active runs.
-func serveIn(t *testing.T, home string, active int) *served {
+func serveIn(t *testing.T, home string, active int, configure ...func(*http.Server)) *served {
 	t.Helper()
 	client, err := tenon.Open(t.Context(), tenon.Config{Home: home})
 	if err != nil {
@@ -46,7 +46,9 @@ func serveIn(t *testing.T, home string, active int) *served {
 	}
 	s := newService(client, Quotes(ledger), active, pipeline.RunConfig{}, slog.New(slog.DiscardHandler))
 	server := httptest.NewUnstartedServer(s.handler())
-	server.Config.ReadTimeout = 200 * time.Millisecond // as a real one has, and no stream notices
+	for _, c := range configure {
+		c(server.Config)
+	}
 	server.Start()
 	t.Cleanup(func() {
 		s.endStreams()

@@ -66,8 +66,10 @@ func (s *service) startOnce(ctx context.Context, key string, params Params) (id 
 	}
 	s.starting.Lock()
 	defer s.starting.Unlock()
-	if _, err := s.startLock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
-		return "", false, fmt.Errorf("lock the starts of runs: %w", err)
+	soon, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := s.startLock.TryLockContext(soon, 5*time.Millisecond); err != nil {
+		return "", false, component.Errorf(component.Unavailable, "another service is starting a run under an idempotency key: %w", err)
 	}
 	defer s.startLock.Unlock()
 	tags := map[string]string{keyTag: key}

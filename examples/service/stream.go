@@ -15,7 +15,7 @@ import (
 const (
 	// pingEvery is how often a stream on which nothing happens shows that it lives.
 	pingEvery = 15 * time.Second
-	// patience is the time that a client has to take an event.
+	// patience is the time that a client has to take an event, in place of the server's time for a whole answer.
 	patience = 10 * time.Second
 )
 
@@ -29,7 +29,7 @@ func newStream(w http.ResponseWriter) (*stream, error) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	s := &stream{w, http.NewResponseController(w)}
-	return s, s.control.Flush() // the client learns at once that it is connected
+	return s, s.write(": here it begins\n\n") // a comment: the client learns at once that it is connected
 }
 
 // send sends one event. Without an ID it does not change where a client that comes again goes on.
