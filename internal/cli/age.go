@@ -61,21 +61,6 @@ func parseAge(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// ageText is an age as it is written.
-func ageText(d time.Duration) string {
-	if d == 0 {
-		return "0s"
-	}
-	var b strings.Builder
-	for _, unit := range []string{"d", "h", "m", "s"} {
-		if n := d / ageUnits[unit]; n > 0 {
-			b.WriteString(strconv.FormatInt(int64(n), 10) + unit)
-			d -= n * ageUnits[unit]
-		}
-	}
-	return b.String()
-}
-
 // quantity is a flag with a number of bytes, such as 10GiB.
 type quantity struct{ value *int64 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/gc"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -47,16 +48,13 @@ type chosen struct {
 	query metadata.ResultQuery
 	first time.Time       // of the one that was computed first
 	last  time.Time       // of the one that was computed last
-	busy  map[string]bool // runs that go on, whose results stay
+	kept  resultCount     // that would be chosen too, but for their runs
+	done  map[string]bool // whether runs have succeeded; not those that were not asked about
 }
 
 // choose finds out what is to be forgotten.
 func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Time) (chosen, error) {
-	ch := chosen{query: p.query(now)}
-	var err error
-	if ch.busy, err = busyRuns(ctx, store); err != nil {
-		return ch, err
-	}
+	ch := chosen{query: p.query(now), done: map[string]bool{}}
 	var left int64 // bytes that stay, or would
 	if p.given("keep-size") {
 		for r, err := range results(ctx, store, metadata.ResultQuery{Pipeline: p.pipeline}) {
@@ -73,7 +71,10 @@ func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Tim
 		if p.given("keep-size") && left <= p.keep {
 			break
 		}
-		if ch.busy[r.Run] {
+		if done, err := ch.ofDone(ctx, store, r); err != nil {
+			return ch, err
+		} else if !done {
+			ch.kept.add(r)
 			continue
 		}
 		if ch.Entries == 0 {
@@ -86,18 +87,18 @@ func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Tim
 	return ch, nil
 }
 
-// busyRuns are the runs that go on.
-func busyRuns(ctx context.Context, store metadata.Store) (map[string]bool, error) {
-	busy := map[string]bool{}
-	for r, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Run], error) {
-		return store.Runs(ctx, metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}, Cursor: cur})
-	}) {
-		if err != nil {
-			return nil, err
-		}
-		busy[r.ID] = true
+// ofDone reports whether a result is of a run that has succeeded. Others need theirs when they go on, or are resumed.
+func (ch *chosen) ofDone(ctx context.Context, store metadata.Store, r metadata.Result) (bool, error) {
+	if done, known := ch.done[r.Run]; known {
+		return done, nil
 	}
-	return busy, nil
+	run, err := store.Run(ctx, r.Run)
+	if err != nil && !errors.Is(err, component.ErrNotFound) { // deleted meanwhile
+		return false, err
+	}
+	done := err == nil && run.State == metadata.RunSucceeded
+	ch.done[r.Run] = done
+	return done, nil
 }
 
 // forget forgets what was chosen, and calls each for all of it. In a dry run it only does the latter.
@@ -128,7 +129,7 @@ func (ch *chosen) forget(ctx context.Context, store metadata.Store, dryRun bool,
 		if left == 0 || r.Computed.After(ch.last) {
 			break
 		}
-		if ch.busy[r.Run] {
+		if !ch.done[r.Run] {
 			continue
 		}
 		left--
@@ -146,6 +147,7 @@ type prunedView struct {
 	DryRun bool              `json:"dry_run"`
 	Pruned []metadata.Result `json:"pruned"`
 	Total  resultCount       `json:"total"`
+	Kept   resultCount       `json:"kept"` // of runs that go on, or may be resumed
 	GC     *collectedView    `json:"gc,omitempty"`
 }
 
@@ -159,8 +161,8 @@ func (c *cli) cachePruneCommand() *cobra.Command {
 		Use:   "prune",
 		Short: "Forget results, so that steps run again and their content can be deleted",
 		Long: "Forget results: no later run uses them, and content that nothing else refers to is deleted by \"tenon gc\", or at once with --gc. The runs that computed " +
-			"them stay, with their steps, logs and metrics; the results of a pipeline that have versions keep their content. A run that did not succeed and is to be " +
-			"resumed needs its results: replay it instead.\n\n" +
+			"them stay, with their steps, logs and metrics; the results of a pipeline that have versions keep their content, and runs that go on or did not succeed " +
+			"keep theirs, since they may be resumed.\n\n" +
 			"Several flags choose what all of them choose. On a terminal the command asks first; elsewhere it needs --yes.",
 		Example: "tenon cache prune --older-than 30d --dry-run\ntenon cache prune --keep-size 10GiB --gc --yes\ntenon cache prune --pipeline penguins --older-than 2w\ntenon cache prune --all",
 		Args:    arguments(0, 0, ""),
@@ -188,7 +190,7 @@ func (c *cli) prune(ctx context.Context, client Client, p *pruning, d deleting, 
 			return err
 		}
 	}
-	view := prunedView{DryRun: d.dryRun, Pruned: []metadata.Result{}}
+	view := prunedView{DryRun: d.dryRun, Pruned: []metadata.Result{}, Kept: ch.kept}
 	var failed error
 	if ch.Entries > 0 {
 		failed = ch.forget(ctx, client.Metadata(), d.dryRun, func(r metadata.Result) {
@@ -202,8 +204,13 @@ func (c *cli) prune(ctx context.Context, client Client, p *pruning, d deleting, 
 		view.GC, failed = c.collect(ctx, client, gc.Request{Grace: defaultGrace, DryRun: d.dryRun})
 	}
 	err = c.show(f, view, func(b *strings.Builder) { c.prunedText(b, view) })
-	if !f.json() && view.Total.Entries > 0 && !d.gc && !view.DryRun {
-		c.gcHint()
+	if !f.json() {
+		if ch.kept.Entries > 0 {
+			fmt.Fprintln(c.err.w, c.err.paint(dim, "kept "+ch.kept.String()+", of runs that go on or may be resumed: \"tenon run delete --state failed,cancelled\" lets go of those that have ended"))
+		}
+		if view.Total.Entries > 0 && !d.gc && !view.DryRun {
+			c.gcHint()
+		}
 	}
 	return errors.Join(err, failed)
 }

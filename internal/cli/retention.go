@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -42,13 +40,8 @@ func (k *retention) flag() string {
 
 func (k *retention) given() bool { return k.flag() != "" }
 
-// choose returns the runs that all flags choose, the newest first, and those that stay since they have the newest version of a result.
+// choose returns the runs that all flags choose, the oldest first, and those that stay since they have the newest version of a result.
 func (k *retention) choose(ctx context.Context, store metadata.Store, now time.Time) (runs []doomedRun, kept []keptRun, err error) {
-	newest, err := newestVersions(ctx, store, k.q.Pipeline)
-	if err != nil {
-		return nil, nil, err
-	}
-	kept = []keptRun{}
 	seen := map[string]int{} // runs of each pipeline
 	for r, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Run], error) {
 		q := k.q
@@ -59,44 +52,11 @@ func (k *retention) choose(ctx context.Context, store metadata.Store, now time.T
 			return nil, nil, err
 		}
 		seen[r.Pipeline]++
-		switch {
-		case seen[r.Pipeline] <= k.last, !r.State.Ended():
-		case k.cmd.Flags().Changed("older-than") && !r.Created.Before(now.Add(-k.older)):
-		case newest[r.ID] != "":
-			kept = append(kept, keptRun{r.ID, newest[r.ID]})
-		default:
+		old := !k.cmd.Flags().Changed("older-than") || r.Created.Before(now.Add(-k.older))
+		if seen[r.Pipeline] > k.last && r.State.Ended() && old {
 			runs = append(runs, doomed(r))
 		}
 	}
-	return runs, kept, nil
-}
-
-// newestVersions returns the newest version of each result of a pipeline, or of all, by the run that made it.
-func newestVersions(ctx context.Context, store metadata.Store, pipeline string) (map[string]string, error) {
-	prefix := ""
-	if pipeline != "" {
-		prefix = pipeline + "/"
-	}
-	newest := map[string]string{}
-	for v, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Version], error) {
-		return store.Names(ctx, prefix, cur)
-	}) {
-		if err != nil {
-			return nil, err
-		}
-		a, err := store.Artifact(ctx, v.Artifact)
-		if errors.Is(err, component.ErrNotFound) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		newest[a.Run] = fmt.Sprintf("%s@%d", v.Name, v.Version)
-	}
-	return newest, nil
-}
-
-// Names finds nothing.
-func (noRecords) Names(context.Context, string, metadata.Cursor) (metadata.Page[metadata.Version], error) {
-	return metadata.Page[metadata.Version]{}, nil
+	slices.Reverse(runs)
+	return keepNewest(ctx, store, runs, k.q.Pipeline)
 }

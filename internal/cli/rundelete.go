@@ -154,7 +154,7 @@ func (c *cli) deleteRuns(ctx context.Context, client Client, runs []doomedRun, v
 	err := c.show(f, view, func(b *strings.Builder) { c.deletionText(b, view) })
 	if !f.json() {
 		for _, k := range view.Kept {
-			fmt.Fprintln(c.err.w, c.err.paint(dim, "kept run "+k.Run+", which has the newest version "+oneLine(k.Version)+": name it to delete it"))
+			fmt.Fprintln(c.err.w, c.err.paint(dim, "kept run "+k.Run+", without which "+oneLine(k.Version)+" would be gone: name it to delete it"))
 		}
 		if len(view.Deleted) > 0 && !d.gc && !d.dryRun {
 			c.gcHint()
