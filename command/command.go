@@ -63,6 +63,9 @@ func run(ctx context.Context, spec Spec, in, out reflect.Value) error {
 	if len(mistakes) > 0 {
 		return step.Permanent(component.Errorf(component.Invalid, "command: %s: %w", mistakes[0].Field, mistakes[0].Err))
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	j, err := newJob(ctx, c, in)
 	if err != nil {
 		return err

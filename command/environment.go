@@ -18,7 +18,7 @@ const (
 )
 
 // reserved are the variables that Tenon sets itself.
-var reserved = []string{reportVariable, mark, orchestrator.EnvAttempt}
+func reserved() []string { return []string{reportVariable, mark, orchestrator.EnvAttempt} }
 
 // basic are the variables that every program gets, where they are set: without them many do not start.
 func basic() []string {

@@ -28,19 +28,19 @@ const (
 // execution is one execution of the program of a job.
 type execution struct {
 	*job
-	cmd            *exec.Cmd
-	report         reporter
-	reports        *os.File
-	stdout, stderr printed
-	open           []*os.File // closed at its end
+	cmd                *exec.Cmd
+	report             reporter
+	reports            *os.File
+	onStdout, onStderr printed
+	open               []*os.File // closed at its end
 }
 
 // execute runs the program to its end. The error says how it failed.
 func (j *job) execute(ctx context.Context) error {
 	logger := step.Logger(ctx)
 	e := &execution{job: j, report: reporter{ctx: ctx, logger: logger}}
-	e.stdout = printed{log: logger.Info, report: &e.report}
-	e.stderr = printed{log: logger.Warn, report: &e.report}
+	e.onStdout = printed{log: logger.Info, report: &e.report}
+	e.onStderr = printed{log: logger.Warn, report: &e.report}
 	e.cmd = &exec.Cmd{Path: j.argv[0], Args: j.argv, Env: j.vars, Dir: j.path("work"), SysProcAttr: diesWithHost()}
 	defer e.close()
 	if err := e.connect(); err != nil {
@@ -75,23 +75,20 @@ func (e *execution) connect() (err error) {
 		return w
 	}
 	e.reports = file(e.reportPath(), os.O_CREATE|os.O_EXCL|os.O_RDONLY)
-	e.cmd.Stderr = pipe(&e.stderr)
-	if path := e.stdio[1]; path != "" {
-		e.cmd.Stdout = file(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	e.cmd.Stderr = pipe(&e.onStderr)
+	if e.stdout != "" {
+		e.cmd.Stdout = file(e.stdout, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	} else {
-		e.cmd.Stdout = pipe(&e.stdout)
+		e.cmd.Stdout = pipe(&e.onStdout)
 	}
-	if path := e.stdio[0]; path != "" {
-		e.cmd.Stdin = file(path, os.O_RDONLY)
+	if e.stdin != "" {
+		e.cmd.Stdin = file(e.stdin, os.O_RDONLY)
 	}
 	return err
 }
 
 // run starts the program, and returns when it and all that belongs to it has ended and what it said was taken.
 func (e *execution) run(ctx context.Context) (*os.ProcessState, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	// What dies with its host dies with the thread that started it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -101,7 +98,7 @@ func (e *execution) run(ctx context.Context) (*os.ProcessState, error) {
 	}
 	ended := make(chan struct{})
 	var reading, watching sync.WaitGroup
-	for _, p := range []*printed{&e.stdout, &e.stderr} {
+	for _, p := range []*printed{&e.onStdout, &e.onStderr} {
 		if p.from != nil {
 			p.to.Close()
 			reading.Go(p.read)
@@ -110,7 +107,7 @@ func (e *execution) run(ctx context.Context) (*os.ProcessState, error) {
 	watching.Go(func() { e.report.follow(e.reports, ended) })
 	watching.Go(func() { stop(ctx, group, ended, grace) })
 	state, err := group.Wait()
-	for _, p := range []*printed{&e.stdout, &e.stderr} {
+	for _, p := range []*printed{&e.onStdout, &e.onStderr} {
 		if p.from != nil {
 			_ = p.from.SetReadDeadline(time.Now().Add(drain)) // where pipes have none, nothing can be sent away
 		}
@@ -163,9 +160,9 @@ func (e *execution) explain(ctx context.Context, state *os.ProcessState) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s was stopped (%v): %w", e.name, state, err)
 	}
-	last := &e.stderr.tail
+	last := &e.onStderr.tail
 	if last.n == 0 {
-		last = &e.stdout.tail
+		last = &e.onStdout.tail
 	}
 	said := ", and printed nothing"
 	if last.n > 0 {

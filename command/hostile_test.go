@@ -118,7 +118,7 @@ func TestBadOutputs(t *testing.T) {
 		"missing value":   {into[float64], deed("nothing", "{out}"), component.FailedPrecondition, "output output (output.json): the program ended well and did not write it"},
 		"directory":       {into[artifact.File], deed("copy", ".", "{out}"), component.Invalid, "it is no regular file"},
 		"no directory":    {into[artifact.Dir], deed("link", "../report", "{out}"), component.FailedPrecondition, "failed (exit status 3)"},
-		"link to file":    {into[artifact.File], deed("link", outside, "{out}"), component.Invalid, "it is a link to " + real(t, outside) + ", outside of the directory of the step: write a copy"},
+		"link to file":    {into[artifact.File], deed("link", outside, "{out}"), component.Invalid, "it is a link to " + realPath(t, outside) + ", outside of the directory of the step: write a copy"},
 		"link to value":   {into[string], deed("link", outside, "{out}"), component.Invalid, "outside of the directory of the step"},
 		"link to link":    {into[artifact.File], deed("link", "/proc/self/cwd/../../../../../../../../"+outside, "{out}"), component.Invalid, "it is a link"},
 		"link to nowhere": {into[artifact.File], deed("link", "nowhere", "{out}"), component.Invalid, "it is a link that leads nowhere"},
@@ -166,7 +166,7 @@ func into[T any](ctx context.Context, call command.Call[struct{}]) error {
 	return err
 }
 
-func real(t *testing.T, path string) string {
+func realPath(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -217,7 +217,7 @@ func TestEnvironment(t *testing.T) {
 	type in struct{ Param string }
 	spec := deed("env", "{out}")
 	spec.Env = map[string]string{"GREETING": "hello {Param}", "LANG": "de_DE.UTF-8"}
-	spec.Inherit = []string{"COMMAND_TEST_SECRET", "COMMAND_TEST_UNSET"}
+	spec.Inherit = append(spec.Inherit, "COMMAND_TEST_SECRET", "COMMAND_TEST_UNSET")
 	got, err := command.Run[artifact.Ref[string]](t.Context(), command.With(spec, in{"{out}"}))
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	known := []string{
-		"COMMAND_TEST_SECRET", "GREETING", "HOME", "LANG", "LOGNAME", "PATH", "TEMP", "TENON_COMMAND", "TENON_REPORT", "TMP", "TMPDIR", "USER",
+		"COMMAND_TEST_SECRET", "GORACE", "GREETING", "HOME", "LANG", "LOGNAME", "PATH", "TEMP", "TENON_COMMAND", "TENON_REPORT", "TMP", "TMPDIR", "USER",
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "GOCOVERDIR" })
 	if extra := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(known, n) }); len(extra) > 0 {

@@ -182,7 +182,7 @@ func TestCells(t *testing.T) {
 		}
 	}
 	for text, like := range map[string]any{
-		"128": int8(0), "-1": uint(0), "1.0": 0, " 1": 0, "": 0, "yes": false, "1,5": 0.0, "1e999": 0.0, "1e39": float32(0), "today": time.Time{}, "!": []byte{}, "\xff": "",
+		"128": int8(0), "-1": uint(0), "1.0": 0, "1_0": 0, "": 0, "yes": false, "1,5": 0.0, "1e999": 0.0, "1e39": float32(0), "today": time.Time{}, "!": []byte{}, "\xff": "",
 	} {
 		if err := setCell(reflect.New(reflect.TypeOf(like)).Elem(), text); err == nil {
 			t.Errorf("%q is taken for a %T", text, like)

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
-	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/step"
 )
 
@@ -29,26 +25,28 @@ import (
 //	report   what the program reports
 type job struct {
 	*command
-	dir   string
-	in    reflect.Value
-	paths map[string]string // of what was written in in/, by placeholder
-	argv  []string
-	vars  []string // of the environment
-	stdio [2]string
+	name          string // of the program, for errors
+	dir           string
+	in            reflect.Value
+	paths         map[string]string // of what was written in in/, by placeholder
+	argv          []string
+	vars          []string // of the environment
+	stdin, stdout string   // paths, or empty
 }
 
 const dirMode = 0o700
 
 func newJob(ctx context.Context, c *command, in reflect.Value) (*job, error) {
-	parent, err := step.TempDir(ctx)
+	temp, err := step.TempDir(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
 	if _, inRun := step.Info(ctx); !inRun {
-		context.AfterFunc(ctx, func() { os.RemoveAll(parent) })
+		context.AfterFunc(ctx, func() { os.RemoveAll(temp) })
 	}
 	// Links in the path would make every output seem to lead out of the directory.
-	if parent, err = filepath.EvalSymlinks(parent); err != nil {
+	parent, err := filepath.EvalSymlinks(temp)
+	if err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
 	dir, err := os.MkdirTemp(parent, "command-*")
@@ -86,6 +84,7 @@ func (j *job) prepare(ctx context.Context, spec Spec) error {
 	for i, t := range j.args {
 		arg, err := j.fill(ctx, t)
 		if err == nil && i == 0 {
+			j.name = filepath.Base(arg)
 			arg, err = j.find(arg)
 		}
 		if err != nil {
@@ -96,16 +95,18 @@ func (j *job) prepare(ctx context.Context, spec Spec) error {
 	if err := j.environment(ctx); err != nil {
 		return err
 	}
-	for i, p := range []*part{j.stdin, j.stdout} {
-		if p == nil {
-			continue
-		}
-		var err error
-		if j.stdio[i], err = j.value(ctx, *p); err != nil {
-			return err
-		}
+	return j.streams(ctx)
+}
+
+// streams finds the files of standard input and output.
+func (j *job) streams(ctx context.Context) (err error) {
+	if j.reads != nil {
+		j.stdin, err = j.value(ctx, *j.reads)
 	}
-	return nil
+	if j.writes != nil && err == nil {
+		j.stdout, err = j.value(ctx, *j.writes)
+	}
+	return err
 }
 
 // find returns the path of the program.
@@ -205,40 +206,4 @@ func (j *job) writeParams() (string, error) {
 	}
 	path := j.path("in", "params.json")
 	return path, os.WriteFile(path, append(data, '\n'), 0o600)
-}
-
-// copyFiles puts the files of the command into the working directory.
-func (j *job) copyFiles(ctx context.Context, files map[string]artifact.Source) error {
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := copyFile(ctx, j.path("work", filepath.FromSlash(name)), files[name]); err != nil {
-			return fmt.Errorf("file %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func copyFile(ctx context.Context, to string, from artifact.Source) error {
-	if err := os.MkdirAll(filepath.Dir(to), dirMode); err != nil {
-		return err
-	}
-	path, err := from.Path(ctx)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return err
-	case info.IsDir():
-		return os.CopyFS(to, os.DirFS(path))
-	}
-	r, err := from.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return create(to, dirMode, func(w io.Writer) error {
-		_, err := codec.CopyBuffered(w, r)
-		return err
-	})
 }

@@ -42,12 +42,13 @@ func (s *splitter) Write(b []byte) (int, error) {
 }
 
 func (s *splitter) emit(end []byte) {
-	text := end
-	if len(s.rest) > 0 {
-		text = append(s.rest, end...)
-		s.rest = text[:0]
+	if len(s.rest) == 0 {
+		s.line(end)
+		return
 	}
-	s.line(text)
+	s.rest = append(s.rest, end...)
+	s.line(s.rest)
+	s.rest = s.rest[:0]
 }
 
 // close hands on a last line that has no end.

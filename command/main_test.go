@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ var deeds = map[string]func(args []string) error{
 		for _, a := range args {
 			fmt.Fprintln(os.Stderr, a)
 		}
-		return fmt.Errorf("failed")
+		return errors.New("failed")
 	},
 	"nothing": func([]string) error { return nil },
 	"copy": func(args []string) error {
@@ -98,6 +99,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program that is this binary, with the race detector, ends a second later
+	}
 	tenon.RunWorker(chain, stuck)
 	goleak.VerifyTestMain(m)
 }
@@ -108,7 +112,7 @@ func deed(name string, args ...string) command.Spec {
 	if err != nil {
 		panic(err)
 	}
-	return command.Spec{Args: append([]string{self, deedMark, name}, args...)}
+	return command.Spec{Args: append([]string{self, deedMark, name}, args...), Inherit: []string{"GORACE"}}
 }
 
 func copyAll(to, from string) error {

@@ -33,7 +33,9 @@ type trainOut struct {
 	Score artifact.Ref[float64]
 }
 
-type hidden struct{ x int }
+type hidden struct {
+	x int //nolint:unused // it is what the test is about
+}
 
 type noisy struct{ C chan int }
 

@@ -68,12 +68,12 @@ func (j *job) inside(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return component.Errorf(component.FailedPrecondition, "the program ended well and did not write it")
 	}
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return component.Errorf(component.Invalid, "it is a link that leads nowhere: %w", err)
 	}
-	if rel, err := filepath.Rel(j.dir, real); err != nil || !filepath.IsLocal(rel) {
-		return component.Errorf(component.Invalid, "it is a link to %s, outside of the directory of the step: write a copy", real)
+	if rel, err := filepath.Rel(j.dir, target); err != nil || !filepath.IsLocal(rel) {
+		return component.Errorf(component.Invalid, "it is a link to %s, outside of the directory of the step: write a copy", target)
 	}
 	return nil
 }

@@ -182,10 +182,14 @@ func TestFiles(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS("testdata/lib")); err != nil {
 		t.Fatal(err)
 	}
+	linked := filepath.Join(t.TempDir(), "c.txt")
+	if err := errors.Join(os.WriteFile(linked, []byte("c\n"), 0o600), os.Symlink(linked, filepath.Join(dir, "link.txt"))); err != nil {
+		t.Fatal(err)
+	}
 	spec := command.Spec{
 		Args: []string{"./bin/main.sh", "{out.Text}", "{out.Dir}"},
 		Files: map[string]artifact.Source{
-			"bin/main.sh": artifact.FromBytes("main.sh", []byte("#!/bin/sh\nset -e\necho >> lib/a.txt\ncat lib/a.txt lib/sub/b.txt > \"$1\"\npwd > \"$2/pwd\"\nls \"$TMPDIR\" > \"$2/tmp\"\n")),
+			"bin/main.sh": artifact.FromBytes("main.sh", []byte("#!/bin/sh\nset -e\necho >> lib/a.txt\ncat lib/a.txt lib/sub/b.txt lib/link.txt > \"$1\"\npwd > \"$2/pwd\"\nls \"$TMPDIR\" > \"$2/tmp\"\n")),
 			"lib":         artifact.From(dir),
 		},
 	}
@@ -197,7 +201,7 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Text.Value() != "a\n\nb\n" {
+	if got.Text.Value() != "a\n\nb\nc\n" {
 		t.Errorf("it is %q", got.Text.Value())
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "a.txt")); string(text) != "a\n" {
