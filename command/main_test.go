@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +89,12 @@ var deeds = map[string]func(args []string) error{
 		fmt.Fprint(f, strings.Join(args, "\n"))
 		return f.Close()
 	},
-	"wait": func([]string) error { select {} },
+	// host runs a program that tells its number and then waits.
+	"host": func(args []string) error {
+		spec := command.Spec{Args: []string{"sh", "-c", `echo $$ > "$1"; exec sleep 1000`, "sh", args[0]}}
+		_, err := command.Run[struct{}](context.Background(), command.With(spec, struct{}{}))
+		return err
+	},
 }
 
 func TestMain(m *testing.M) {

@@ -1,10 +1,12 @@
 package command_test
 
 import (
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tenon-ml/tenon/pipeline/pipelinetest"
 )
@@ -29,8 +31,35 @@ func TestKilledWorker(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	for _, pid := range pids {
-		if !gone(t, pid) {
-			t.Errorf("process %s of %v lives", pid, pids)
+		awaitGone(t, pid)
+	}
+}
+
+// A program ends with the process that started it, even if that is killed.
+func TestKilledHost(t *testing.T) {
+	t.Parallel()
+	path, read := fifo(t)
+	spec := deed("host", path)
+	host := exec.CommandContext(t.Context(), spec.Args[0], spec.Args[1:]...)
+	host.Env = append(host.Environ(), "TMPDIR="+t.TempDir()) // it cannot tidy up
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := read()
+	if err := host.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = host.Wait() // it was killed
+	awaitGone(t, pid)
+}
+
+// awaitGone waits for the end of a process that was killed: the kernel takes a moment.
+func awaitGone(t *testing.T, pid string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !gone(t, pid); {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %s lives", pid)
 		}
+		<-time.After(time.Millisecond)
 	}
 }
