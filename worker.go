@@ -38,9 +38,9 @@ func RunWorker(parts ...Part) {
 	}
 	if err := work(context.Background(), parts); err != nil {
 		fmt.Fprintln(os.Stderr, "tenon: this worker cannot execute its step:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // as Main, RunWorker is the end of a main function
 	}
-	os.Exit(0)
+	os.Exit(0) //nolint:forbidigo // see above
 }
 
 // work executes the attempt that the environment names. What hinders the attempt is reported to the engine; an error says why that cannot be done.
@@ -49,7 +49,7 @@ func work(ctx context.Context, parts []Part) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // the process ends
 	// They are not for the programs that a step starts. The attempt stays: by it the runner finds those that left the worker's group.
 	for _, name := range []string{orchestrator.EnvWorker, orchestrator.EnvRun, orchestrator.EnvToken} {
 		if err := os.Unsetenv(name); err != nil {
@@ -72,7 +72,7 @@ func work(ctx context.Context, parts []Part) error {
 			Kind: worker.KindProgram, Message: err.Error(), Permanent: !errors.Is(err, component.ErrUnavailable), Err: err,
 		}})
 	}
-	defer w.store.Close()
+	defer w.store.Close() //nolint:errcheck // the process ends
 	w.options.Host, w.options.Resources = host, scope.NewResources(ctx)
 	defer func() {
 		if err := w.options.Resources.Close(); err != nil {

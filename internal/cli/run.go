@@ -143,7 +143,12 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	defer shown.close()
 	defer c.redirect(shown, f)()
 	defer c.notes.during(shown)()
-	s.Config.Observer = shown.event
+	s.Config.Observer = func(e pipeline.Event) {
+		shown.event(e)
+		if e.StepState == metadata.StepWaiting {
+			shown.note("to answer: " + c.call("run approve "+e.Run+" "+shellQuote(e.Step)) + ", or reject")
+		}
+	}
 	handle, err := client.Submit(runCtx, s)
 	if err != nil {
 		if code := component.CodeOf(err); code == component.NotFound || code == component.Invalid {
@@ -225,11 +230,7 @@ func (c *cli) summary(ctx context.Context, client Client, run metadata.Run, end 
 		b.WriteString("\n")
 		results.write(&b, c.out)
 	}
-	hint := "tenon run show " + run.ID
-	if c.home != "" {
-		hint += " --home " + shellQuote(c.home)
-	}
-	b.WriteString("\n  " + c.out.paint(dim, hint) + "\n")
+	b.WriteString("\n  " + c.out.paint(dim, c.call("run show "+run.ID)) + "\n")
 	_, err = c.out.w.Write([]byte(b.String()))
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -106,12 +107,13 @@ func describeProgram(p metadata.Program) string {
 
 // goRun is how a person calls a program that "go run" built.
 func goRun(p metadata.Program, args []string) string {
-	line := "  cd " + shellQuote(p.Dir) + " && go run " + shellQuote(p.Package)
+	pkg := shellQuote(p.Package)
 	if p.Package == "command-line-arguments" || p.Package == "" {
-		line = "  cd " + shellQuote(p.Dir) + " && go run FILE.go"
+		pkg = "FILE.go"
 	}
+	words := []string{"  cd", shellQuote(p.Dir), "&&", "go run", pkg}
 	for _, a := range args {
-		line += " " + shellQuote(a)
+		words = append(words, shellQuote(a))
 	}
-	return line
+	return strings.Join(words, " ")
 }

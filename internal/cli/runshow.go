@@ -113,12 +113,17 @@ func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
 	fact("tags", tagText(v.Tags))
 	fact("params", paramText(v.Params))
 	fact("driver", driverText(v))
+	fact("cost", costText(v.Cost))
 	facts.write(b, c.out)
 	if v.Error != "" {
 		b.WriteString("\n" + c.out.paint(red, errorText(v.Error)) + "\n")
 	}
+	if v.State == metadata.RunFailed || v.State == metadata.RunCancelled {
+		b.WriteString("\n" + c.out.paint(dim, "to go on with it: "+c.call("run resume "+v.ID)) + "\n")
+	}
 	heading("Steps")
 	c.stepGrid(b, v.Steps, broken)
+	c.questions(b, v)
 	c.outputGrid(b, v, heading)
 	c.metricGrid(b, v.Metrics, heading)
 	if len(v.Outputs) > 0 {
@@ -145,9 +150,78 @@ func driverText(v runView) string {
 	return fmt.Sprintf("process %d on %s", v.Driver.PID, oneLine(v.Driver.Host))
 }
 
+// costText sums up what was measured.
+func costText(c metadata.Cost) string {
+	var parts []string
+	if c.CPU > 0 {
+		parts = append(parts, duration(c.CPU)+" of CPU")
+	}
+	if c.PeakMemory > 0 {
+		parts = append(parts, size(c.PeakMemory)+" of memory at most")
+	}
+	if c.Read > 0 {
+		parts = append(parts, size(c.Read)+" read")
+	}
+	if c.Written > 0 {
+		parts = append(parts, size(c.Written)+" written")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// questions says how to answer the steps that wait for a person.
+func (c *cli) questions(b *strings.Builder, v runView) {
+	for _, s := range v.Steps {
+		if s.State == metadata.StepWaiting {
+			b.WriteString("\n  " + c.out.paint(dim, "to answer: "+c.call("run approve "+v.ID+" "+shellQuote(s.StepKey.Step))+", or reject") + "\n")
+		}
+	}
+}
+
+// call is how a person calls a command of tenon from here.
+func (c *cli) call(command string) string {
+	text := "tenon " + command
+	if c.home != "" {
+		text += " --home " + shellQuote(c.home)
+	}
+	return text
+}
+
+// costColumns are the titles of the columns of what steps cost, as far as it was measured.
+func costColumns(steps []stepView) []column {
+	var sum metadata.Cost
+	for _, s := range steps {
+		sum = sum.Add(s.Cost)
+	}
+	var columns []column
+	add := func(title string, measured bool) {
+		if measured {
+			columns = append(columns, column{title: title, right: true, minor: true})
+		}
+	}
+	add("CPU", sum.CPU > 0)
+	add("MEMORY", sum.PeakMemory > 0)
+	return columns
+}
+
+// costCells are the cells of a step under columns.
+func costCells(columns []column, c metadata.Cost) []cell {
+	cells := make([]cell, len(columns))
+	for i, col := range columns {
+		switch {
+		case col.title == "CPU" && c.CPU > 0:
+			cells[i] = text(duration(c.CPU))
+		case col.title == "MEMORY" && c.PeakMemory > 0:
+			cells[i] = text(size(c.PeakMemory))
+		}
+	}
+	return cells
+}
+
 func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.Step) {
-	g := grid{indent: "  ", columns: []column{{}, {title: "STEP", flex: true}, {title: "STATE"}, {title: "TIME", right: true, minor: true}, {title: "TRIES", right: true, minor: true}, {title: "DETAIL", flex: true, wrap: true}}}
-	add := func(s metadata.Step) {
+	costs := costColumns(steps)
+	g := grid{indent: "  ", columns: []column{{}, {title: "STEP", flex: true}, {title: "STATE"}, {title: "TIME", right: true, minor: true}, {title: "TRIES", right: true, minor: true}}}
+	g.columns = append(append(g.columns, costs...), column{title: "DETAIL", flex: true, wrap: true})
+	add := func(s metadata.Step, cost metadata.Cost, question string) {
 		look := appearance(stateOf(s.State))
 		took, tries := span(s.Started, s.Finished, c.now()), ""
 		if s.State == metadata.StepCached || s.State == metadata.StepSkipped || s.State == metadata.StepCancelled && s.Attempts == 0 {
@@ -160,13 +234,18 @@ func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.S
 		if s.State == metadata.StepFailed {
 			style = red
 		}
-		g.add(cell{look.symbol, look.style}, text(elementName(s.Step, s.Index)), cell{string(s.State), look.style}, text(took), text(tries), cell{c.why(s), style})
+		detail := c.why(s)
+		if s.State == metadata.StepWaiting {
+			detail, style = oneLine(question), bold
+		}
+		row := []cell{{look.symbol, look.style}, text(elementName(s.Step, s.Index)), {string(s.State), look.style}, text(took), text(tries)}
+		g.add(append(append(row, costCells(costs, cost)...), cell{detail, style})...)
 	}
 	for _, s := range steps {
-		add(s.Step)
+		add(s.Step, s.Cost, s.Question)
 		for _, e := range broken {
 			if e.Step == s.StepKey.Step {
-				add(e)
+				add(e, metadata.Cost{}, "")
 			}
 		}
 	}

@@ -18,13 +18,26 @@ import (
 // runView is a run as -o json prints it: the record, its steps and its metrics. The field names are stable.
 type runView struct {
 	metadata.Run
-	Seconds float64      `json:"duration_seconds"`
-	Steps   []stepView   `json:"steps"`
-	Metrics []metricView `json:"metrics"`
+	Seconds  float64       `json:"duration_seconds"`
+	Steps    []stepView    `json:"steps"`
+	Attempts []attemptView `json:"attempts"`
+	Metrics  []metricView  `json:"metrics"`
 }
 
 type stepView struct {
 	metadata.Step
+	Seconds float64 `json:"duration_seconds"`
+	// Question that the step asks a person.
+	Question string `json:"question,omitempty"`
+	// Cost of the step's attempts, those of its elements included.
+	Cost metadata.Cost `json:"cost,omitzero"`
+}
+
+// attemptView is an attempt without its log.
+type attemptView struct {
+	metadata.Attempt
+	Logs    int     `json:"logs,omitempty"`    // lines
+	Printed int     `json:"printed,omitempty"` // lines
 	Seconds float64 `json:"duration_seconds"`
 }
 
@@ -41,7 +54,7 @@ type metricView struct {
 
 // readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for.
 func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elements bool) (runView, error) {
-	v := runView{Run: run, Steps: []stepView{}, Metrics: []metricView{}}
+	v := runView{Run: run, Steps: []stepView{}, Attempts: []attemptView{}, Metrics: []metricView{}}
 	v.Outputs = maps.Clone(run.Outputs)
 	for name, rec := range v.Outputs {
 		v.Outputs[name] = forShow(rec)
@@ -68,6 +81,9 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	if err := inOrder(ctx, store, run, v.Steps); err != nil {
 		return v, err
 	}
+	if err := v.readAttempts(ctx, store, elements); err != nil {
+		return v, err
+	}
 	for m, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Metric], error) {
 		return store.Metrics(ctx, metadata.MetricQuery{Run: run.ID, Cursor: cur})
 	}) {
@@ -77,6 +93,46 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 		v.addMetric(m)
 	}
 	return v, nil
+}
+
+// readAttempts reads the attempts, and adds what they cost to their steps. Those of elements are listed only if asked for.
+func (v *runView) readAttempts(ctx context.Context, store metadata.Store, elements bool) error {
+	place := make(map[metadata.StepKey]int, len(v.Steps))
+	for i, s := range v.Steps {
+		place[s.StepKey] = i
+	}
+	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Attempt], error) {
+		cur.Limit = 1000
+		return store.Attempts(ctx, metadata.AttemptQuery{Run: v.ID, Cursor: cur})
+	}) {
+		if err != nil {
+			return err
+		}
+		whole := a.StepKey
+		whole.Index = -1
+		for _, key := range slices.Compact([]metadata.StepKey{a.StepKey, whole}) {
+			if i, ok := place[key]; ok {
+				v.Steps[i].Cost = v.Steps[i].Cost.Add(a.Cost)
+			}
+		}
+		if a.Index >= 0 && !elements {
+			continue
+		}
+		view := attemptView{Attempt: a, Logs: linesOf(a.Logs), Printed: linesOf(a.Printed)}
+		if !a.Started.IsZero() && !a.Finished.IsZero() {
+			view.Seconds = a.Finished.Sub(a.Started).Seconds()
+		}
+		v.Attempts = append(v.Attempts, view)
+	}
+	return nil
+}
+
+func linesOf(chunks []metadata.LogChunk) int {
+	n := 0
+	for _, c := range chunks {
+		n += c.Lines
+	}
+	return n
 }
 
 // graphOf reads the graph of a run.
@@ -101,6 +157,11 @@ func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps 
 	rank := make(map[string]int, len(g.Nodes))
 	for i := range g.Nodes {
 		rank[g.Nodes[i].Name] = i
+	}
+	for i := range steps {
+		if k, ok := rank[steps[i].StepKey.Step]; ok && g.Nodes[k].Wait != nil {
+			steps[i].Question = g.Nodes[k].Wait.Question
+		}
 	}
 	slices.SortStableFunc(steps, func(a, b stepView) int {
 		return cmp.Or(cmp.Compare(rank[a.StepKey.Step], rank[b.StepKey.Step]), cmp.Compare(a.Index, b.Index))
