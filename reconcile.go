@@ -13,6 +13,12 @@ import (
 // lease is how long a driver that no lock shows to be alive counts as such after it was last heard of.
 const lease = time.Minute
 
+// leavePatience bounds the time for which the end of a run that cannot be recorded is tried to be.
+const leavePatience = 10 * time.Second
+
+// killed is how a run failed whose driver is gone.
+const killed = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
+
 // driver describes this process. With a metadata store of its own a client's lock cannot be found by others, who may have another home: it
 // has a lease instead.
 func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
@@ -43,7 +49,7 @@ func (c *Client) reconcile(ctx context.Context) {
 			if c.alive(r.Driver) {
 				continue
 			}
-			if err := c.bury(ctx, r); err != nil {
+			if err := c.bury(ctx, r, killed); err != nil {
 				c.logger.Warn("the end of a run whose program is gone cannot be recorded", "run", r.ID, "err", err)
 			}
 		}
@@ -60,10 +66,26 @@ func (c *Client) alive(d metadata.Driver) bool {
 	return d.Lease.IsZero() || time.Now().Before(d.Lease)
 }
 
+// leave ends a run that this process drove and can no longer record: otherwise it would seem to go on as long as the process lives, and nobody
+// could resume it.
+func (c *Client) leave(r metadata.Run, why error) {
+	ctx, cancel := context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	now, err := c.meta.Run(ctx, r.ID)
+	if err == nil && (now.State.Ended() || now.Epoch != r.Epoch) {
+		return // somebody has taken it over
+	}
+	if err == nil {
+		err = c.bury(ctx, now, why.Error())
+	}
+	if err != nil {
+		c.logger.Warn("the end of a run that cannot be recorded is not recorded either", "run", r.ID, "err", err)
+	}
+}
+
 // bury ends a run whose driver is gone: what was running in it has failed, and what was waiting is cancelled. A greater epoch fences it; that
 // the run has ended meanwhile, or was taken over, is an error of the store.
-func (c *Client) bury(ctx context.Context, r metadata.Run) error {
-	const how = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
+func (c *Client) bury(ctx context.Context, r metadata.Run, how string) error {
 	cancelling, err := c.cancelled(ctx, r)
 	if err != nil {
 		return err

@@ -142,7 +142,7 @@ func (c *Client) abandoned(ctx context.Context, run metadata.Run) (metadata.Run,
 	if c.alive(run.Driver) {
 		return run, component.Errorf(component.FailedPrecondition, "process %d on %s drives it: wait for its end, or cancel it first", run.Driver.PID, run.Driver.Host)
 	}
-	if err := c.bury(ctx, run); err != nil {
+	if err := c.bury(ctx, run, killed); err != nil {
 		return run, err
 	}
 	return c.meta.Run(ctx, run.ID)

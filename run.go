@@ -25,6 +25,8 @@ type run struct {
 	observer  func(pipeline.Event)
 	hooks     *hooks.Dispatcher
 	cancel    context.CancelFunc
+	// leave is told of a run that its driver can no longer record, and why.
+	leave func(metadata.Run, error)
 
 	record   sync.Once
 	recorded chan struct{} // closed with the run's first event, which follows its record
@@ -38,6 +40,9 @@ var _ pipeline.Handle = (*run)(nil)
 func (r *run) drive(ctx context.Context, c engine.Config, j engine.Job) {
 	defer close(r.ended)
 	r.outcome, r.err = engine.Run(ctx, c, j)
+	if r.err != nil && r.outcome.Run.ID != "" {
+		r.leave(r.outcome.Run, r.err)
+	}
 	r.hooks.Wait()
 }
 

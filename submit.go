@@ -73,7 +73,7 @@ func (c *Client) start(ctx context.Context, s pipeline.Submission) (*run, error)
 	}
 	r := &run{
 		id: job.Run.ID, program: s.Program, artifacts: st.Artifacts(), tempDir: c.resultsDir,
-		observer: s.Config.Observer, hooks: told, recorded: make(chan struct{}), ended: make(chan struct{}),
+		observer: s.Config.Observer, hooks: told, leave: c.leave, recorded: make(chan struct{}), ended: make(chan struct{}),
 	}
 	runCtx, cancel := context.WithCancelCause(ctx)
 	unhook := context.AfterFunc(c.life, func() { cancel(context.Cause(c.life)) }) // Close cancels the run
