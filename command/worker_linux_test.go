@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/tenon-ml/tenon/pipeline/pipelinetest"
 )
@@ -51,15 +50,4 @@ func TestKilledHost(t *testing.T) {
 	}
 	_ = host.Wait() // it was killed
 	awaitGone(t, pid)
-}
-
-// awaitGone waits for the end of a process that was killed: the kernel takes a moment.
-func awaitGone(t *testing.T, pid string) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !gone(t, pid); {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %s lives", pid)
-		}
-		<-time.After(time.Millisecond)
-	}
 }
