@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenon-ml/tenon/internal/procgroup"
 )
 
 // leaveZombie ends when a child with a group of its own has a zombie in this one.
@@ -31,4 +33,22 @@ func keepZombie() {
 	check(unix.Waitid(unix.P_PID, zombie.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
 	fmt.Println("dead")
 	time.Sleep(time.Hour)
+}
+
+// leaveTerminal tells whether there is a terminal before and after. Its parent leads the session of one.
+func leaveTerminal() {
+	_, before := os.Open("/dev/tty")
+	procgroup.LeaveTerminal()
+	_, after := os.Open("/dev/tty")
+	fmt.Println(before, "|", after)
+}
+
+// keepTerminal does the same as the leader of the session.
+func keepTerminal() {
+	leaveTerminal()
+	child := self("leave the terminal")
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	child.Stdout = os.Stdout
+	check(child.Run())
+	leaveTerminal()
 }

@@ -2,5 +2,7 @@
 
 package procgroup_test
 
-func leaveZombie() {}
-func keepZombie()  {}
+func leaveZombie()   {}
+func keepZombie()    {}
+func leaveTerminal() {}
+func keepTerminal()  {}

@@ -33,6 +33,8 @@ var deeds = map[string]func(){
 	"stay below":          stayBelow,
 	"peak":                func() { fmt.Print(int64(procgroup.PeakMemory())) },
 	"peak of 64 MiB":      func() { makeSlice(64 << 20); fmt.Print(int64(procgroup.PeakMemory())) },
+	"leave the terminal":  leaveTerminal,
+	"keep the terminal":   keepTerminal,
 	"leave a zombie":      leaveZombie,
 	"keep the zombie":     keepZombie,
 }

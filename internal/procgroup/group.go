@@ -3,6 +3,7 @@ package procgroup
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 )
 
@@ -22,7 +23,10 @@ type Group struct {
 // Cmd must use files alone for input and output, so that nothing but the process itself is waited for. [Group.Wait] must be called. The error
 // is that of cmd.Start, or of package os.
 func Start(cmd *exec.Cmd, mark string) (*Group, error) {
-	cmd.Env = append(cmd.Environ(), mark)
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(slices.Clip(cmd.Env), mark)
 	g := &Group{cmd: cmd, mark: mark}
 	if err := g.start(); err != nil {
 		return nil, err

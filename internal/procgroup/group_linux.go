@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -31,18 +32,21 @@ type platform struct {
 
 // started notes what is to be known of the host at the moment of the start, and lets the kernel prefer the worker when it must kill one.
 func (g *Group) started() {
-	g.hostPeak = ownPeak()
-	score, err := os.ReadFile("/proc/self/oom_score_adj")
-	if err != nil {
-		return
+	g.hostPeak = hostPeak()
+	if score, ok := raisedScore(); ok {
+		_ = os.WriteFile(procFile(g.pid(), "oom_score_adj"), score, 0)
 	}
-	own, err := strconv.Atoi(string(bytes.TrimSpace(score)))
-	if err != nil {
-		return
-	}
-	raised := strconv.Itoa(min(own+moreVictim, maxVictim))
-	_ = os.WriteFile(procFile(g.pid(), "oom_score_adj"), []byte(raised), 0)
 }
+
+// raisedScore returns what makes a worker a likelier victim than this process.
+var raisedScore = sync.OnceValues(func() ([]byte, bool) {
+	text, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		return nil, false
+	}
+	own, err := strconv.Atoi(string(bytes.TrimSpace(text)))
+	return strconv.AppendInt(nil, int64(min(own+moreVictim, maxVictim)), 10), err == nil
+})
 
 // await returns when the leader has ended, and leaves it to be reaped. It reports false if that cannot be told.
 func (g *Group) await() bool {

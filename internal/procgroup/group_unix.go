@@ -18,7 +18,7 @@ func (g *Group) start() error {
 	if g.cmd.SysProcAttr == nil {
 		g.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	g.cmd.SysProcAttr.Setsid = true
+	g.cmd.SysProcAttr.Setpgid = true // a session of its own would also get a share of the processor of its own, beside that of the host's
 	if err := g.cmd.Start(); err != nil {
 		return err
 	}

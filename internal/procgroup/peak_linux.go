@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"syscall"
 
 	"github.com/tenon-ml/tenon/step"
 )
@@ -18,6 +19,15 @@ func ownPeak() step.Bytes {
 	number, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" "))
 	kib, _ := strconv.ParseInt(string(number), 10, 64)
 	return step.Bytes(kib << 10)
+}
+
+// hostPeak is what a child begins with: the largest resident set of this process, or of its own parent.
+func hostPeak() step.Bytes {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return maxRSS(&r)
 }
 
 // PeakMemory returns the largest resident set that the leader, or a child that it waited for, has had; 0 if that is not known. It is

@@ -89,7 +89,7 @@ func New(c Config) (orchestrator.Orchestrator, error) {
 type local struct {
 	c        Config
 	timing   timing
-	oomKills func() oomKills
+	oomKills func() *oomKills
 }
 
 func (l *local) Capabilities() orchestrator.Capabilities {

@@ -5,19 +5,27 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
-// oomKills is a file of the kernel with a line "oom_kill N": how many processes it killed for want of memory, in the control group of
-// this process if that is told, and otherwise on the machine. Empty if there is none.
-type oomKills string
+// oomKills counts the processes that the kernel killed for want of memory.
+type oomKills struct {
+	file string // with a line "oom_kill N"; empty if there is none
 
-func newOOMKills() oomKills {
+	mu   sync.Mutex
+	last int64
+	read time.Time
+}
+
+// newOOMKills returns a counter for the control group of this process, or else for the machine.
+func newOOMKills() *oomKills {
 	for _, file := range oomKillFiles() {
-		if k := oomKills(file); k.count() >= 0 {
+		if k := (&oomKills{file: file}); k.count() >= 0 {
 			return k
 		}
 	}
-	return ""
+	return &oomKills{}
 }
 
 func oomKillFiles() []string {
@@ -39,21 +47,36 @@ func oomKillFiles() []string {
 	return append(files, "/proc/vmstat")
 }
 
-// count returns the number of processes killed so far; -1 if that is not known.
-func (k oomKills) count() int64 {
-	if k == "" {
-		return -1
+// recent returns the number of processes killed so far, or until a moment ago; -1 if that is not known.
+func (k *oomKills) recent() int64 {
+	const moment = time.Second
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.read) > moment {
+		k.look()
 	}
-	text, err := os.ReadFile(string(k))
+	return k.last
+}
+
+// count returns the number of processes killed so far; -1 if that is not known.
+func (k *oomKills) count() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.look()
+	return k.last
+}
+
+func (k *oomKills) look() {
+	k.last, k.read = -1, time.Now()
+	text, err := os.ReadFile(k.file)
 	if err != nil {
-		return -1
+		return
 	}
 	for line := range strings.Lines(string(text)) {
 		if number, ok := strings.CutPrefix(line, "oom_kill "); ok {
 			if n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64); err == nil {
-				return n
+				k.last = n
 			}
 		}
 	}
-	return -1
 }

@@ -26,7 +26,7 @@ var usualTiming = timing{claim: 10 * time.Second, death: 10 * time.Second}
 type processes struct {
 	program   orchestrator.Program
 	timing    timing
-	oom       oomKills
+	oom       *oomKills
 	abandoned *abandoned
 }
 
@@ -98,7 +98,7 @@ func (p *processes) start(a orchestrator.Attempt) (*process, error) {
 		return nil, p.cannotStart(err)
 	}
 	defer printed.Close()
-	w := &process{output: out, oomed: p.oom.count(), ended: make(chan struct{})}
+	w := &process{output: out, oomed: p.oom.recent(), ended: make(chan struct{})}
 	w.group, err = procgroup.Start(p.command(printed), orchestrator.EnvAttempt+"="+a.ID)
 	if err != nil {
 		out.discard()
