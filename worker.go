@@ -45,6 +45,7 @@ func RunWorker(parts ...Part) {
 
 // work executes the attempt that the environment names. What hinders the attempt is reported to the engine; an error says why that cannot be done.
 func work(ctx context.Context, parts []Part) error {
+	procgroup.LeaveTerminal()
 	conn, err := workerrpc.Connect(ctx, os.Getenv)
 	if err != nil {
 		return err
