@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -95,7 +96,7 @@ func (e ending) outOfMemory() bool {
 	return false
 }
 
-// crashReport returns the first line of the report, and the signal that led to it.
+// crashReport returns the first line of the report, the signal that led to it, and the place.
 func (e ending) crashReport() string {
 	first := e.words.crash[0]
 	if signalReport.MatchString(first) {
@@ -108,10 +109,33 @@ func (e ending) crashReport() string {
 	for _, line := range e.words.crash[1:] {
 		if rest, ok := strings.CutPrefix(line, "[signal "); ok {
 			signal, _, _ := strings.Cut(rest, " code=")
-			return printable(first) + " [signal " + printable(signal) + "]"
+			first += " [signal " + signal + "]"
+			break
 		}
 	}
-	return printable(first)
+	return printable(first + e.place())
+}
+
+// notThere begin the functions that show that something went wrong, and are not where it did.
+var notThere = []string{"runtime.", "runtime/", "panic(", "internal/", "sync."}
+
+// place returns where in the program its fault was, as the first stack of the report says: ", at train.go:42".
+func (e ending) place() string {
+	lines := e.words.crash
+	stack := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "goroutine ") })
+	if stack < 0 {
+		return ""
+	}
+	for i := stack + 1; i+1 < len(lines) && lines[i] != ""; i += 2 { // a function, and its line in a file
+		if slices.ContainsFunc(notThere, func(begin string) bool { return strings.HasPrefix(lines[i], begin) }) {
+			continue
+		}
+		if file, ok := strings.CutPrefix(lines[i+1], "\t"); ok {
+			file, _, _ = strings.Cut(file, " +0x")
+			return ", at " + file[strings.LastIndexAny(file, `/\`)+1:]
+		}
+	}
+	return ""
 }
 
 // lastLine returns what the process said last, to be put after a reason.

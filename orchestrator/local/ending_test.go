@@ -17,13 +17,13 @@ func TestReasonOfPrinted(t *testing.T) {
 		file, want string
 		ending     ending
 	}{
-		{"deadlock", "fatal error: all goroutines are asleep - deadlock!", ending{code: 2}},
-		{"unlock", "fatal error: sync: unlock of unlocked mutex", ending{code: 2}},
+		{"deadlock", "fatal error: all goroutines are asleep - deadlock!, at main.go:3", ending{code: 2}},
+		{"unlock", "fatal error: sync: unlock of unlocked mutex, at main.go:15", ending{code: 2}},
 		{"cgo", "killed: signal segmentation violation", ending{code: 2}},
 		{"cabort", "killed: signal abort", ending{code: 2}},
-		{"sigbus", "fatal error: fault [signal SIGBUS: bus error]", ending{code: 2}},
-		{"index", "panic: runtime error: index out of range [5] with length 1", ending{code: 2}},
-		{"repanic", "panic: boom [recovered, repanicked]", ending{code: 2}},
+		{"sigbus", "fatal error: fault [signal SIGBUS: bus error], at main.go:24", ending{code: 2}},
+		{"index", "panic: runtime error: index out of range [5] with length 1, at main.go:25", ending{code: 2}},
+		{"repanic", "panic: boom [recovered, repanicked], at main.go:26", ending{code: 2}},
 		{"quit", "killed: signal quit", ending{code: 2}},
 		{"arena", "out of memory: the step may use 64MiB", ending{code: 2, memory: memory}},
 		{"grow", "out of memory", ending{code: 2}},

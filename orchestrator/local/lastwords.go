@@ -9,7 +9,7 @@ import (
 
 const (
 	wordsLine  = 1 << 10 // bytes of a line that are kept
-	wordsCrash = 12      // lines of a crash report that are kept
+	wordsCrash = 30      // lines of a crash report that are kept
 	wordsLast  = 5       // last lines that are kept
 )
 
