@@ -85,16 +85,16 @@ func (c *Client) Recover(ctx context.Context, config pipeline.ResumeConfig, pipe
 func (c *Client) lost(ctx context.Context, name string) ([]string, error) {
 	c.reconcile(ctx)
 	var ids []string
-	q := metadata.RunQuery{Pipeline: name, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}, Cursor: metadata.Cursor{Limit: 1000}}
+	q := metadata.RunQuery{
+		Pipeline: name, Lost: true, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}, Cursor: metadata.Cursor{Limit: 1000},
+	}
 	for more := true; more; more = q.After != "" {
 		page, err := c.meta.Runs(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range page.Items {
-			if r.Lost {
-				ids = append(ids, r.ID)
-			}
+			ids = append(ids, r.ID)
 		}
 		q.After = page.Next
 	}

@@ -25,6 +25,7 @@ type RunQuery struct {
 	IDPrefix string            `json:"id_prefix,omitempty"`
 	States   []RunState        `json:"states,omitempty"` // one of them
 	Tags     map[string]string `json:"tags,omitempty"`   // all of them; at most 100
+	Lost     bool              `json:"lost,omitempty"`   // only those with [Run.Lost], which are found without reading others
 	Before   time.Time         `json:"before,omitzero"`  // made before it, by the time in their IDs, which is in milliseconds
 	Cursor
 }

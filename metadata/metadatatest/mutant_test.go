@@ -169,6 +169,10 @@ func mutants() map[string]mutant {
 			q.Tags = nil
 			return s.Runs(ctx, q)
 		}),
+		"finds what is not lost": listing("Runs/Lost", func(ctx context.Context, s metadata.Store, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
+			q.Lost = false
+			return s.Runs(ctx, q)
+		}),
 		"starts anew": listing("Runs/Cursor", func(ctx context.Context, s metadata.Store, q metadata.RunQuery) (metadata.Page[metadata.Run], error) {
 			page, err := s.Runs(ctx, q)
 			if errors.Is(err, component.ErrInvalid) {

@@ -19,6 +19,7 @@ func runTests() []test {
 		{"Pages", runPages},
 		{"Stable", runStable},
 		{"Filters", runFilters},
+		{"Lost", runLost},
 		{"Before", runBefore},
 		{"Cursor", runCursor},
 		{"NoOutputs", runNoOutputs},
@@ -116,6 +117,7 @@ func runFilters(s *suite) {
 			if i%4 == 0 {
 				r.Tags["gpu"] = ""
 			}
+			r.Lost = i%5 == 0
 		})
 		runs = append(runs, r)
 	}
@@ -128,6 +130,8 @@ func runFilters(s *suite) {
 		{Pipeline: "flights", States: states[3:4]}, {Tags: map[string]string{"team": "a"}}, {Tags: map[string]string{"gpu": ""}},
 		{Tags: map[string]string{"team": "b", "gpu": ""}}, {Tags: map[string]string{"team": "c"}}, {Tags: map[string]string{"TEAM": "a"}},
 		{Tags: map[string]string{"team": "a"}, Pipeline: "penguins", Name: "nightly", States: states[:4], IDPrefix: runs[0].ID[:2]},
+		{Lost: true}, {Lost: true, Pipeline: "flights"}, {Lost: true, Name: "nightly"}, {Lost: true, States: states[3:5], IDPrefix: prefix},
+		{Lost: true, Tags: map[string]string{"team": "a"}},
 	} {
 		var want []string
 		for _, r := range runs {
@@ -142,9 +146,21 @@ func runFilters(s *suite) {
 }
 
 func matches(q metadata.RunQuery, r metadata.Run) bool {
-	return (q.Pipeline == "" || q.Pipeline == r.Pipeline) && (q.Name == "" || q.Name == r.Name) &&
+	return (!q.Lost || r.Lost) && (q.Pipeline == "" || q.Pipeline == r.Pipeline) && (q.Name == "" || q.Name == r.Name) &&
 		r.ID[:min(len(r.ID), len(q.IDPrefix))] == q.IDPrefix && (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
 		!slices.ContainsFunc(slices.Collect(maps.Keys(q.Tags)), func(k string) bool { v, ok := r.Tags[k]; return !ok || v != q.Tags[k] })
+}
+
+// A run is found as lost from the moment that it is, until it is resumed.
+func runLost(s *suite) {
+	r := s.run()
+	s.equal("lost runs", s.listRuns(10, metadata.RunQuery{Lost: true}), []string(nil))
+	r.State, r.Lost, r.Epoch = metadata.RunFailed, true, r.Epoch+1
+	s.apply(metadata.Batch{Run: r.ID, Epoch: r.Epoch, Update: []metadata.Run{r}})
+	s.equal("lost runs, once there is one", s.listRuns(10, metadata.RunQuery{Lost: true}), []string{r.ID})
+	r.State, r.Lost, r.Epoch = metadata.RunRunning, false, r.Epoch+1
+	s.apply(metadata.Batch{Run: r.ID, Epoch: r.Epoch, Update: []metadata.Run{r}})
+	s.equal("lost runs, once it is resumed", s.listRuns(10, metadata.RunQuery{Lost: true}), []string(nil))
 }
 
 // madeAt returns an ID that was made at a time.

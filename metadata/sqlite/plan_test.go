@@ -75,6 +75,7 @@ func badPlan(step, q string) string {
 	case strings.Contains(step, "SCAN checkpoints") && strings.Contains(q, "EXISTS (SELECT 1 FROM checkpoints)"): // its first row
 	case strings.Contains(step, "SCAN (subquery"): // of one page
 	case strings.Contains(step, "SCAN r USING INDEX runs_by_id"): // the listing of all runs, in order and only as far as it is read
+	case strings.Contains(step, "SCAN r USING INDEX runs_lost"): // which holds the few runs whose programs died
 	case strings.Contains(step, "SCAN s USING INDEX steps_by_computed"): // the listing of all results, in order and only as far as it is read
 	default:
 		return "scans"

@@ -23,8 +23,8 @@ func (b *batch) createRun(r *metadata.Run, body string) error {
 	if err != nil {
 		return err
 	}
-	res, err := b.exec(`INSERT INTO runs (id, name, pipeline, state, epoch, graph, plan, body, outputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, r.ID, r.Name, r.Pipeline, string(r.State), r.Epoch, sum(r.Graph), sum(r.Plan), body, outputs)
+	res, err := b.exec(`INSERT INTO runs (id, name, pipeline, state, lost, epoch, graph, plan, body, outputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, r.ID, r.Name, r.Pipeline, string(r.State), r.Lost, r.Epoch, sum(r.Graph), sum(r.Plan), body, outputs)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (b *batch) updateRun(u *metadata.Run) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.exec("UPDATE runs SET state = ?, epoch = ?, body = ?, outputs = ? WHERE n = ?", string(r.State), r.Epoch, text, outputs, n); err != nil {
+	if _, err := b.exec("UPDATE runs SET state = ?, lost = ?, epoch = ?, body = ?, outputs = ? WHERE n = ?", string(r.State), r.Lost, r.Epoch, text, outputs, n); err != nil {
 		return err
 	}
 	if r.Plan != old {

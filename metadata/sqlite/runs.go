@@ -61,7 +61,7 @@ func (s *store) Runs(ctx context.Context, q metadata.RunQuery) (metadata.Page[me
 // in one of several states are one such walk for each state, merged.
 func runsQuery(q metadata.RunQuery, after string, limit int) query {
 	states := slices.Compact(slices.Sorted(slices.Values(q.States)))
-	if len(states) < 2 || len(states) == len(metadata.RunStates()) || q.Name != "" || len(q.Tags) > 0 {
+	if len(states) < 2 || len(states) == len(metadata.RunStates()) || q.Lost || q.Name != "" || len(q.Tags) > 0 {
 		if len(states) == len(metadata.RunStates()) {
 			states = nil
 		}
@@ -88,6 +88,8 @@ func runsWalk(q metadata.RunQuery, states []metadata.RunState, after string, lim
 		id = "t.run_id"
 		w.add("SELECT r.id, r.body FROM run_tags t CROSS JOIN runs r ON r.id = t.run_id WHERE t.key = ? AND t.value = ?", tags[0], q.Tags[tags[0]])
 		tags = tags[1:]
+	case q.Lost:
+		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_lost WHERE TRUE"
 	case q.Name != "":
 		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_name WHERE TRUE"
 	case q.Pipeline != "" && len(states) == 1:
@@ -98,6 +100,9 @@ func runsWalk(q metadata.RunQuery, states []metadata.RunState, after string, lim
 		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_state WHERE TRUE"
 	default:
 		w.sql = "SELECT r.id, r.body FROM runs r INDEXED BY runs_by_id WHERE TRUE"
+	}
+	if q.Lost {
+		w.sql += " AND r.lost"
 	}
 	if q.Name != "" {
 		w.add(" AND r.name = ?", q.Name)

@@ -15,6 +15,7 @@ CREATE TABLE runs (
 	name     TEXT NOT NULL,
 	pipeline TEXT NOT NULL,
 	state    TEXT NOT NULL,
+	lost     INTEGER NOT NULL,
 	epoch    INTEGER NOT NULL,
 	graph    BLOB,
 	plan     BLOB,
@@ -26,6 +27,7 @@ CREATE INDEX runs_by_name ON runs (name, id);
 CREATE INDEX runs_by_state ON runs (state, id);
 CREATE UNIQUE INDEX runs_by_pipeline ON runs (pipeline, id); -- unique, so that nothing behind the ID is sorted
 CREATE INDEX runs_by_pipeline_state ON runs (pipeline, state, id);
+CREATE UNIQUE INDEX runs_lost ON runs (id) WHERE lost;
 CREATE INDEX runs_by_graph ON runs (graph);
 CREATE INDEX runs_by_plan ON runs (plan);
 

@@ -70,6 +70,7 @@ CREATE TABLE runs (
 	name     TEXT NOT NULL,
 	pipeline TEXT NOT NULL,
 	state    TEXT NOT NULL,
+	lost     INTEGER NOT NULL,
 	epoch    INTEGER NOT NULL,
 	graph    BLOB,
 	plan     BLOB,
@@ -123,6 +124,7 @@ CREATE UNIQUE INDEX runs_by_pipeline ON runs (pipeline, id);
 CREATE INDEX runs_by_pipeline_state ON runs (pipeline, state, id);
 CREATE INDEX runs_by_plan ON runs (plan);
 CREATE INDEX runs_by_state ON runs (state, id);
+CREATE UNIQUE INDEX runs_lost ON runs (id) WHERE lost;
 CREATE INDEX steps_by_cache ON steps (cache, computed) WHERE cache IS NOT NULL;
 CREATE INDEX steps_by_computed ON steps (computed, run) WHERE cache IS NOT NULL AND state = 'succeeded';
 CREATE UNIQUE INDEX steps_by_place ON steps (run, step, idx);
@@ -148,8 +150,8 @@ INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-01-01 00:00:00');
 INSERT INTO metrics VALUES (1, 'train', -1, '019b0000-0000-7000-8000-000000000005', 0, 'loss', 0.5, 1767323045000000006);
 INSERT INTO names VALUES ('penguins/Model', 1);
 INSERT INTO run_tags VALUES ('team', 'a', '019b0000-0000-7000-8000-000000000001');
-INSERT INTO runs VALUES (1, '019b0000-0000-7000-8000-000000000001', 'nightly', 'penguins', 'succeeded', 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000001","name":"nightly","pipeline":"penguins","state":"succeeded","tags":{"team":"a"},"stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","lost":true,"cost":{"cpu":1000000000,"peak_memory":1048576,"read":1,"written":2},"counts":{"succeeded":1}}', '{"Model":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}}');
-INSERT INTO runs VALUES (2, '019b0000-0000-7000-8000-000000000006', 'nightly', 'penguins', 'failed', 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000006","name":"nightly","pipeline":"penguins","state":"failed","stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z"}', NULL);
+INSERT INTO runs VALUES (1, '019b0000-0000-7000-8000-000000000001', 'nightly', 'penguins', 'succeeded', 1, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000001","name":"nightly","pipeline":"penguins","state":"succeeded","tags":{"team":"a"},"stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","lost":true,"cost":{"cpu":1000000000,"peak_memory":1048576,"read":1,"written":2},"counts":{"succeeded":1}}', '{"Model":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}}');
+INSERT INTO runs VALUES (2, '019b0000-0000-7000-8000-000000000006', 'nightly', 'penguins', 'failed', 0, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000006","name":"nightly","pipeline":"penguins","state":"failed","stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z"}', NULL);
 INSERT INTO settings VALUES ('active_stack', 'prod');
 INSERT INTO settings VALUES ('generation', '1');
 INSERT INTO signals VALUES (2, '019b0000-0000-7000-8000-000000000009', '{"id":"019b0000-0000-7000-8000-000000000009","run":"019b0000-0000-7000-8000-000000000006","kind":"approve","step":"deploy","by":"ann","note":"good","created":"2026-01-02T03:04:05.000000006Z"}');
