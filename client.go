@@ -167,8 +167,8 @@ func (c *Client) scratchDir() (*scratch.Dir, error) {
 		return c.scratch, nil
 	}
 	parent := tmp(c.config.Home)
-	err := os.MkdirAll(parent, 0o700)
-	if err == nil {
+	err := os.Mkdir(parent, 0o700) // not the state directory, which is elsewhere if it was moved away
+	if err == nil || errors.Is(err, fs.ErrExist) {
 		c.scratch, err = scratch.New(parent)
 	}
 	if err != nil {

@@ -29,7 +29,8 @@ func (s *store) acquire() (_ *scratch.Dir, release func(), _ error) {
 
 func (s *store) begin() error {
 	for _, dir := range []string{s.content(), s.tmp()} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		// Not its parents: what is written where the store was, before somebody moved it away, is lost.
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return explain("put content", err)
 		}
 	}

@@ -128,6 +128,10 @@ func (s *store) start(ctx context.Context, version int) error {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
+	var err error
+	if s.file, err = os.Stat(s.path); err != nil {
+		return fileError(err)
+	}
 	// The file is older than what the write-ahead log may hold.
 	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err

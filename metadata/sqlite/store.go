@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 
@@ -17,6 +18,7 @@ const preparedLimit = 200
 
 type store struct {
 	path   string
+	file   os.FileInfo // what was at path when it was opened
 	logger *slog.Logger
 	read   *sql.DB
 

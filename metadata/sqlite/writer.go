@@ -3,10 +3,13 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -89,6 +92,9 @@ func (s *store) gather(first *write) []*write {
 
 // transact commits a group. An error is that of every write in it; a write that is refused alone has an error of its own.
 func (s *store) transact(group []*write) error {
+	if err := s.inPlace(); err != nil {
+		return err
+	}
 	t := &tx{s: s}
 	for _, w := range group {
 		t.durable = t.durable || w.durable
@@ -115,6 +121,21 @@ func (s *store) transact(group []*write) error {
 		_ = t.run("ROLLBACK")
 	}
 	return err
+}
+
+// inPlace refuses to write to a file that others no longer find: SQLite would go on with one that was moved, or was deleted and is lost when
+// it is closed.
+func (s *store) inPlace() error {
+	now, err := os.Stat(s.path)
+	switch {
+	case err == nil && os.SameFile(now, s.file):
+		return nil
+	case err == nil:
+		return component.Errorf(component.FailedPrecondition, "metadata %s: the database was replaced by another while it was in use: nothing is recorded any more", s.path)
+	case errors.Is(err, fs.ErrNotExist):
+		return component.Errorf(component.FailedPrecondition, "metadata %s: the database was moved away or deleted while it was in use: nothing is recorded any more", s.path)
+	}
+	return component.Errorf(component.Unavailable, "metadata: %w", err)
 }
 
 // applyAll reports whether there is anything to commit.
