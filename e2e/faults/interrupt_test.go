@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tenon-ml/tenon/e2e/faults/trial"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -22,7 +23,7 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the start of the step", func() bool { return marked(t, home, "waiting") == 1 })
+	trial.Eventually(t, "the start of the step", func() bool { return marked(t, home, "waiting") == 1 })
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

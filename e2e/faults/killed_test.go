@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tenon-ml/tenon/e2e/faults/trial"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -21,10 +22,10 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the start of the step", func() bool { return marked(t, home, "waiting") == i+1 })
+		trial.Eventually(t, "the start of the step", func() bool { return marked(t, home, "waiting") == i+1 })
 	}
 	client := open(t, home)
-	eventually(t, "the record of the attempts", func() bool {
+	trial.Eventually(t, "the record of the attempts", func() bool {
 		n := 0
 		runs, err := client.Metadata().Runs(t.Context(), metadata.RunQuery{States: []metadata.RunState{metadata.RunRunning}})
 		if err != nil {

@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/e2e/faults/trial"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -26,10 +26,16 @@ const (
 	marks = "TENON_E2E_MARKS" // a directory where steps leave marks
 )
 
+// builds are the programs with a main package of their own.
+var builds trial.Builds
+
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "":
-		goleak.VerifyTestMain(m)
+		goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+			builds.Remove()
+			os.Exit(code)
+		}))
 	case "sums":
 		tenon.Main(sums)
 	case "squares":
@@ -188,16 +194,4 @@ func marked(t *testing.T, home, what string) int {
 		t.Fatal(err)
 	}
 	return bytes.Count(data, []byte("\n"))
-}
-
-// eventually waits for something that another process does.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not happen", what)
-		}
-	}
 }

@@ -1,0 +1,95 @@
+package trial
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tenon-ml/tenon/orchestrator"
+)
+
+// Processes returns the processes of the site that have not ended. Zombies have.
+func (s *Site) Processes(t testing.TB) []Process {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Process
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if p, ok := s.process(pid); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// process looks at a process. Its environment is that with which it was started, and a zombie has none.
+func (s *Site) process(pid int) (p Process, marked bool) {
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return p, false
+	}
+	p = Process{PID: pid, site: s}
+	for v := range bytes.SplitSeq(env, []byte{0}) {
+		if id, ok := strings.CutPrefix(string(v), orchestrator.EnvAttempt+"="); ok {
+			p.Attempt = id
+		}
+		marked = marked || string(v) == s.mark
+	}
+	return p, marked
+}
+
+// Signal sends a signal to a process that lives. It reports false if it has ended.
+func (p Process) Signal(sig os.Signal) bool {
+	handle, err := unix.PidfdOpen(p.PID, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(handle) //nolint:errcheck // only a handle
+	number, ok := sig.(unix.Signal)
+	if again, marked := p.site.process(p.PID); !ok || !marked || again.Attempt != p.Attempt {
+		return false // its number names another process
+	}
+	return unix.PidfdSendSignal(handle, number, nil, 0) == nil
+}
+
+// String says what the process is.
+func (p Process) String() string {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID))
+	return fmt.Sprintf("%d %q of attempt %q", p.PID, bytes.ReplaceAll(line, []byte{0}, []byte{' '}), p.Attempt)
+}
+
+// Locks returns the files of the site that are locked, by whichever process.
+func (s *Site) Locks(t testing.TB) []string {
+	t.Helper()
+	held, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inodes := map[string]bool{}
+	for line := range strings.Lines(string(held)) { // "1: POSIX  ADVISORY  WRITE 1234 fe:01:5678 0 EOF"
+		for _, field := range strings.Fields(line) {
+			if parts := strings.Split(field, ":"); len(parts) == 3 {
+				inodes[parts[2]] = true
+			}
+		}
+	}
+	var locked []string
+	for _, path := range s.Files(t) {
+		var stat unix.Stat_t
+		if unix.Lstat(path, &stat) == nil && inodes[strconv.FormatUint(stat.Ino, 10)] {
+			locked = append(locked, path)
+		}
+	}
+	return locked
+}
