@@ -120,7 +120,7 @@ func prepare(ctx context.Context, parts []Part, j workerrpc.Job, a worker.Assign
 	}
 	pinner := &source.Pinner{Store: store, MemoDir: memoDir(j.Home)}
 	return workbench{program, store, worker.Options{
-		TempDir: j.TempDir,
+		TempDir: j.TempDir, PeakMemory: procgroup.PeakMemory,
 		Sources: func(tempDir func() (string, error)) ref.Opener {
 			return &source.Opener{Pinner: pinner, TempDir: tempDir}
 		},

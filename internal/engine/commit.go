@@ -202,7 +202,7 @@ func (s *scheduler) record(at *attempt, r *worker.Report, exit orchestrator.Exit
 	row := metadata.Attempt{
 		ID: at.a.ID, StepKey: s.key(at.t), Number: at.a.Number, State: metadata.StepSucceeded,
 		Started: r.Started, Finished: r.Finished, Host: r.Host, Logs: r.Logs, Printed: printed, Reason: clip(exit.Reason),
-		Cost: metadata.Cost{CPU: exit.Usage.CPU, PeakMemory: int64(exit.Usage.PeakMemory), Read: r.Read, Written: r.Written},
+		Cost: metadata.Cost{CPU: exit.Usage.CPU, PeakMemory: int64(max(exit.Usage.PeakMemory, r.PeakMemory)), Read: r.Read, Written: r.Written},
 	}
 	s.run.Cost = s.run.Cost.Add(row.Cost)
 	if f := r.Failure; f != nil {

@@ -29,6 +29,8 @@ type Options struct {
 	Sources func(tempDir func() (string, error)) ref.Opener
 	// Resources that the steps of this process share. Nil: steps that ask for one get an error.
 	Resources *scope.Resources
+	// PeakMemory returns the most memory that the process has had. Nil: the process is not the attempt's own.
+	PeakMemory func() step.Bytes
 }
 
 // Kinds of failures.
@@ -117,6 +119,9 @@ func (e *execution) run(ctx context.Context) Report {
 	r.Outputs, r.Failure, r.Finished = res.outputs, res.failure, time.Now()
 	r.Metrics, r.Logs = e.said.close()
 	r.Read, r.Written = e.store.read.Load(), e.store.written.Load()
+	if e.options.PeakMemory != nil {
+		r.PeakMemory = e.options.PeakMemory()
+	}
 	e.removeDir()
 	return r
 }

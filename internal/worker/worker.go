@@ -80,6 +80,8 @@ type Report struct {
 	// Read and Written are the bytes of artifacts that the attempt moved.
 	Read    int64 `json:"read,omitempty"`
 	Written int64 `json:"written,omitempty"`
+	// PeakMemory of the attempt's own process; 0 if it has none, or it is not known.
+	PeakMemory step.Bytes `json:"peak_memory,omitempty"`
 }
 
 // Failure is why an attempt failed, as data.

@@ -153,7 +153,7 @@ func conforms(t *testing.T, open func(*testing.T) (*host, worker.Host)) {
 			offered(h, "a")
 			want := worker.Report{
 				Attempt: "a", Outputs: []artifact.Record{inline("3")}, Logs: []metadata.LogChunk{{Lines: 1, Size: 2, Inline: []byte("z")}},
-				Metrics: []metadata.Metric{metric("a", 1), metric("a", 2)}, Started: time.Unix(1, 0), Finished: time.Unix(2, 0), Host: "ada", Read: 1, Written: 2,
+				Metrics: []metadata.Metric{metric("a", 1), metric("a", 2)}, Started: time.Unix(1, 0), Finished: time.Unix(2, 0), Host: "ada", Read: 1, Written: 2, PeakMemory: 3,
 			}
 			if err := w.Finish(ctx, want); err != nil {
 				t.Fatal(err)

@@ -29,7 +29,7 @@ var notSent = map[string]string{
 	"Line.JSON":         "in the stored log",
 }
 
-var notNegativeFields = map[string]bool{"Record.Size": true, "LogChunk.Lines": true, "LogChunk.Size": true, "Report.Read": true, "Report.Written": true}
+var notNegativeFields = map[string]bool{"Record.Size": true, "LogChunk.Lines": true, "LogChunk.Size": true, "Report.Read": true, "Report.Written": true, "Report.PeakMemory": true}
 
 // conversions of everything that is sent, there and back through bytes.
 var conversions = []conversion{

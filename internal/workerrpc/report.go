@@ -11,6 +11,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 	workerv1 "github.com/tenon-ml/tenon/proto/tenon/worker/v1"
+	"github.com/tenon-ml/tenon/step"
 )
 
 func beatTo(run string, b worker.Beat) (*workerv1.BeatRequest, error) {
@@ -47,12 +48,14 @@ func reportTo(run string, r worker.Report) (*workerv1.FinishRequest, error) {
 	return &workerv1.FinishRequest{
 		Run: run, Attempt: text(r.Attempt), Outputs: outputs, Failure: failureTo(r.Failure), Logs: all(r.Logs, chunkTo), Metrics: metricsTo(r.Metrics),
 		Started: timeTo(r.Started), Finished: timeTo(r.Finished), Host: text(r.Host), Read: r.Read, Written: r.Written,
+		PeakMemory: int64(r.PeakMemory),
 	}, nil
 }
 
 func reportFrom(p *workerv1.FinishRequest) (worker.Report, error) {
 	r := worker.Report{
 		Attempt: p.GetAttempt(), Failure: failureFrom(p.GetFailure()), Host: p.GetHost(), Read: p.GetRead(), Written: p.GetWritten(),
+		PeakMemory: step.Bytes(p.GetPeakMemory()),
 	}
 	var err1, err2, err3, err4, err5 error
 	r.Outputs, err1 = each(p.GetOutputs(), recordFrom)
@@ -60,7 +63,8 @@ func reportFrom(p *workerv1.FinishRequest) (worker.Report, error) {
 	r.Metrics, err3 = metricsFrom(p.GetMetrics())
 	r.Started, err4 = timeFrom("start of the attempt", p.GetStarted())
 	r.Finished, err5 = timeFrom("end of the attempt", p.GetFinished())
-	return r, cmp.Or(err1, err2, err3, err4, err5, notNegative("bytes read", r.Read), notNegative("bytes written", r.Written))
+	return r, cmp.Or(err1, err2, err3, err4, err5, notNegative("bytes read", r.Read), notNegative("bytes written", r.Written),
+		notNegative("bytes of memory", int64(r.PeakMemory)))
 }
 
 // failureTo takes the code of the error, which stays in its process.

@@ -486,8 +486,10 @@ type FinishRequest struct {
 	// The name of the worker's machine, for people.
 	Host string `protobuf:"bytes,9,opt,name=host,proto3" json:"host,omitempty"`
 	// Bytes of artifacts that the attempt read and wrote.
-	Read          int64 `protobuf:"varint,10,opt,name=read,proto3" json:"read,omitempty"`
-	Written       int64 `protobuf:"varint,11,opt,name=written,proto3" json:"written,omitempty"`
+	Read    int64 `protobuf:"varint,10,opt,name=read,proto3" json:"read,omitempty"`
+	Written int64 `protobuf:"varint,11,opt,name=written,proto3" json:"written,omitempty"`
+	// The most memory in bytes, as resident set, that the worker or a child that it waited for has had; 0 if it cannot tell.
+	PeakMemory    int64 `protobuf:"varint,12,opt,name=peak_memory,json=peakMemory,proto3" json:"peak_memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -595,6 +597,13 @@ func (x *FinishRequest) GetRead() int64 {
 func (x *FinishRequest) GetWritten() int64 {
 	if x != nil {
 		return x.Written
+	}
+	return 0
+}
+
+func (x *FinishRequest) GetPeakMemory() int64 {
+	if x != nil {
+		return x.PeakMemory
 	}
 	return 0
 }
@@ -1967,7 +1976,7 @@ const file_tenon_worker_v1_worker_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x06 \x01(\v2\x17.tenon.worker.v1.RecordR\n" +
 	"checkpoint\"\x0e\n" +
-	"\fBeatResponse\"\xba\x03\n" +
+	"\fBeatResponse\"\xdb\x03\n" +
 	"\rFinishRequest\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\tR\aattempt\x121\n" +
@@ -1980,7 +1989,9 @@ const file_tenon_worker_v1_worker_proto_rawDesc = "" +
 	"\x04host\x18\t \x01(\tR\x04host\x12\x12\n" +
 	"\x04read\x18\n" +
 	" \x01(\x03R\x04read\x12\x18\n" +
-	"\awritten\x18\v \x01(\x03R\awritten\"\x10\n" +
+	"\awritten\x18\v \x01(\x03R\awritten\x12\x1f\n" +
+	"\vpeak_memory\x18\f \x01(\x03R\n" +
+	"peakMemory\"\x10\n" +
 	"\x0eFinishResponse\"\xbf\x03\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
