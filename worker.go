@@ -37,7 +37,7 @@ func RunWorker(parts ...Part) {
 		return
 	}
 	if err := work(context.Background(), parts); err != nil {
-		fmt.Fprintln(os.Stderr, "tenon: this worker cannot execute its step:", err)
+		fmt.Fprintln(os.Stderr, orchestrator.WorkerFailed, err)
 		os.Exit(1) //nolint:forbidigo // as Main, RunWorker is the end of a main function
 	}
 	os.Exit(0) //nolint:forbidigo // see above

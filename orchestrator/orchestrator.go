@@ -48,6 +48,10 @@ const (
 	EnvToken   = "TENON_WORKER_TOKEN"   //nolint:gosec // path of the file with the token of the run
 )
 
+// WorkerFailed begins the line that a worker prints before it exits with status 1 because it cannot execute its step: it got to
+// tenon.RunWorker, and no further. An error follows.
+const WorkerFailed = "tenon: this worker cannot execute its step:"
+
 // Attempt is one try of one step, or of one element of a mapped step.
 type Attempt struct {
 	ID     string `json:"id"` // UUIDv7

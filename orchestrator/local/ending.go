@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/tenon-ml/tenon/internal/procgroup"
+	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/step"
 )
 
@@ -50,6 +51,8 @@ func (e ending) reason() string {
 		return "killed: signal " + e.signal + e.lastLine()
 	case e.code > maxExit:
 		return e.status() + e.lastLine()
+	case e.workerFailed() != "":
+		return e.workerFailed()
 	case e.code == 1:
 		return "exit status 1: os.Exit(1) was called, or log.Fatal" + e.lastLine()
 	}
@@ -133,6 +136,19 @@ func (e ending) place() string {
 		if file, ok := strings.CutPrefix(lines[i+1], "\t"); ok {
 			file, _, _ = strings.Cut(file, " +0x")
 			return ", at " + file[strings.LastIndexAny(file, `/\`)+1:]
+		}
+	}
+	return ""
+}
+
+// workerFailed returns why a worker could not execute its step, if it said so.
+func (e ending) workerFailed() string {
+	if e.code != 1 {
+		return ""
+	}
+	for _, line := range e.words.newestLines() {
+		if why, ok := strings.CutPrefix(line, orchestrator.WorkerFailed); ok {
+			return "the worker cannot execute its step:" + printable(why)
 		}
 	}
 	return ""

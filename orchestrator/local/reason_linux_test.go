@@ -28,13 +28,19 @@ func TestReasonOfSignal(t *testing.T) {
 	}
 }
 
-// A worker that is killed before it has claimed its attempt may have been about to: the attempt failed, and may be made again.
+// A worker that is killed, or loses the engine, before it has claimed its attempt was about to: the attempt failed, and may be made again.
 func TestReasonBeforeClaim(t *testing.T) {
 	t.Parallel()
-	a, _ := unclaimed()
-	exit, err := newRunner(t, shell("kill -KILL $$")).Run(t.Context(), a)
-	if want := "killed: signal killed, which was not sent by Tenon"; err != nil || exit.Reason != want {
-		t.Errorf("Run: %+v, %v, want the reason %q", exit, err, want)
+	for script, want := range map[string]string{
+		"kill -KILL $$": "killed: signal killed, which was not sent by Tenon",
+		// It got to RunWorker.
+		"echo '" + orchestrator.WorkerFailed + " no engine answers' >&2; exit 1": "the worker cannot execute its step: no engine answers",
+	} {
+		a, _ := unclaimed()
+		exit, err := newRunner(t, shell(script)).Run(t.Context(), a)
+		if err != nil || exit.Reason != want {
+			t.Errorf("%s: %+v, %v, want the reason %q", script, exit, err, want)
+		}
 	}
 }
 
