@@ -2,6 +2,7 @@
 //
 //   - external: values of one's own and of a third party, stored by one process and read back equal by another
 //   - faults: whole programs on one home, with damaged artifacts, interrupted
+//   - gc: garbage collection beside programs that put, find and delete, in one process and in several, and of collectors that are killed
 //   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
 //   - multiprocess: artifact stores in several processes on one directory, one of which is killed
 //   - sources: outside data from submit to step, what an edit makes run again, and what it does not
