@@ -212,10 +212,10 @@ func (c *Client) Artifacts(ctx context.Context, stackName string) (artifact.Stor
 }
 
 // Stack returns a stack by name, opened on first use and closed with the client; "" is the client's own: Config.Stack,
-// Config.StackName, or the active stack.
+// Config.StackName, or the active stack. Config.Stack also takes the place of a stored stack of its name.
 func (c *Client) Stack(ctx context.Context, name string) (stack.Stack, error) {
-	if name == "" && c.config.Stack != nil {
-		return c.config.Stack, nil
+	if own := c.config.Stack; own != nil && (name == "" || name == own.Name()) {
+		return own, nil
 	}
 	if name == "" {
 		name = c.config.StackName

@@ -83,14 +83,6 @@ func gcStore(r gc.StoreReport) GCStore {
 	}
 }
 
-// commands is what the command line needs beside the methods that programs call.
-type commands struct{ *Client }
-
-// Collect implements cli.Client.
-func (c commands) Collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error) {
-	return c.collect(ctx, how)
-}
-
 // collect collects the garbage of all artifact stores.
 func (c *Client) collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error) {
 	if !c.begin() {

@@ -14,6 +14,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/strictyaml"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -56,6 +57,7 @@ func (c *Client) recorded(ctx context.Context, id string) (metadata.Run, *plan.P
 // in the list; the error says why. A run that another process takes over first is left to it. The observer of config is told of all of them,
 // of several at once. The runs are cancelled when ctx ends.
 func (c *Client) Recover(ctx context.Context, config pipeline.ResumeConfig, pipelines ...pipeline.Definition) ([]pipeline.Handle, error) {
+	c.reconcile(ctx)
 	var handles []pipeline.Handle
 	var errs []error
 	for _, d := range pipelines {
@@ -83,7 +85,6 @@ func (c *Client) Recover(ctx context.Context, config pipeline.ResumeConfig, pipe
 
 // lost returns the IDs of a pipeline's runs that lost their driver, oldest first.
 func (c *Client) lost(ctx context.Context, name string) ([]string, error) {
-	c.reconcile(ctx)
 	var ids []string
 	q := metadata.RunQuery{
 		Pipeline: name, Lost: true, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}, Cursor: metadata.Cursor{Limit: 1000},
@@ -163,11 +164,7 @@ func (c *Client) replay(ctx context.Context, s pipeline.Submission, p *plan.Plan
 	if len(s.Replay.From) == 0 {
 		return r, nil
 	}
-	doc, err := c.meta.Document(ctx, run.Graph)
-	if err != nil {
-		return nil, err
-	}
-	was, err := graph.Parse(doc.Body)
+	was, err := c.graph(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +200,7 @@ func downstream(g *graph.Graph, from []string) (map[string]bool, error) {
 	}
 	for _, name := range from {
 		if !slices.Contains(known, name) {
-			return nil, component.Errorf(component.Invalid, "from: pipeline %s has no step %q; its steps are %s", g.Pipeline, name, strings.Join(known[:min(20, len(known))], ", "))
+			return nil, component.Errorf(component.Invalid, "from: pipeline %s has no step %.80q: %s", g.Pipeline, name, strictyaml.Suggest(name, known))
 		}
 		again[name] = true
 	}

@@ -9,7 +9,9 @@ import (
 	artifactlocal "github.com/tenon-ml/tenon/artifact/local"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/cli"
+	"github.com/tenon-ml/tenon/internal/gc"
 	"github.com/tenon-ml/tenon/internal/part"
+	"github.com/tenon-ml/tenon/metadata"
 	orchestratorlocal "github.com/tenon-ml/tenon/orchestrator/local"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -19,8 +21,7 @@ type Part = part.Part
 
 // Main is the whole main function of a program of pipelines: a command line that runs them, shows their graphs and their
 // parameters. It exits the process; see "program --help". A process that was started as a worker executes its step instead, as
-// [RunWorker] does. With flavors, the program's stacks may use them beside the built-in
-// ones.
+// [RunWorker] does. With flavors, the program's stacks may use them beside the built-in ones.
 func Main(parts ...Part) {
 	RunWorker(parts...)
 	os.Exit(cli.Run(context.Background(), app(parts), os.Args[1:]))
@@ -56,6 +57,17 @@ func app(parts []Part) cli.App {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 	}
 }
+
+// commands is what the command line needs beside the methods that programs call.
+type commands struct{ *Client }
+
+// Collect implements cli.Client.
+func (c commands) Collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error) {
+	return c.collect(ctx, how)
+}
+
+// Signal implements cli.Client.
+func (c commands) Signal(ctx context.Context, s metadata.Signal) error { return c.signal(ctx, s) }
 
 // builtin returns the flavors that every program has.
 func builtin() []component.Flavor {

@@ -49,6 +49,8 @@ type Client interface {
 	Stack(ctx context.Context, name string) (stack.Stack, error)
 	// Artifacts opens the artifact store of a stack.
 	Artifacts(ctx context.Context, stackName string) (artifact.Store, error)
+	// Signal asks the driver of a run for something. ID and Created are filled in. A step that asks nobody is Invalid.
+	Signal(ctx context.Context, s metadata.Signal) error
 	// Collect deletes content that nothing recorded refers to. The reports are complete as far as it got, also beside an error.
 	Collect(ctx context.Context, how gc.Request) ([]gc.StoreReport, error)
 	Close() error

@@ -1,13 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os/user"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-ml/tenon/component"
@@ -49,7 +49,7 @@ func (c *cli) runCancelCommand() *cobra.Command {
 				if run.State.Ended() {
 					return component.Errorf(component.FailedPrecondition, "run %s has ended: it is %s", run.ID, run.State)
 				}
-				if err := send(ctx, store, metadata.Signal{Run: run.ID, Kind: metadata.SignalCancel, Note: note}); err != nil {
+				if err := client.Signal(ctx, metadata.Signal{Run: run.ID, Kind: metadata.SignalCancel, By: userName(), Note: note}); err != nil {
 					return err
 				}
 				if !noWait {
@@ -130,7 +130,7 @@ func (c *cli) runAnswerCommand(a answer) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := send(ctx, store, metadata.Signal{Run: run.ID, Kind: a.kind, Step: step, By: by, Note: note}); err != nil {
+				if err := client.Signal(ctx, metadata.Signal{Run: run.ID, Kind: a.kind, Step: step, By: cmp.Or(by, userName()), Note: note}); err != nil {
 					return err
 				}
 				return c.show(f, sent{Run: run.ID, Step: step, Signal: a.kind, State: run.State}, func(b *strings.Builder) {
@@ -149,10 +149,10 @@ func (c *cli) runAnswerCommand(a answer) *cobra.Command {
 	return cmd
 }
 
-// asked returns the step that an answer is for.
+// asked returns the step that an answer is for: the one that is named, or else the only one that waits.
 func asked(ctx context.Context, store metadata.Store, run metadata.Run, named []string) (string, error) {
-	if run.State == metadata.RunSucceeded {
-		return "", component.Errorf(component.FailedPrecondition, "run %s has succeeded: nothing waits in it", run.ID)
+	if len(named) == 1 {
+		return named[0], nil
 	}
 	page, err := store.Steps(ctx, metadata.StepQuery{Run: run.ID, States: []metadata.StepState{metadata.StepWaiting}, Cursor: metadata.Cursor{Limit: 100}})
 	if err != nil {
@@ -162,9 +162,6 @@ func asked(ctx context.Context, store metadata.Store, run metadata.Run, named []
 	for _, s := range page.Items {
 		waiting = append(waiting, s.Step)
 	}
-	if len(named) == 1 {
-		return named[0], waits(ctx, store, run, named[0], waiting)
-	}
 	switch len(waiting) {
 	case 0:
 		return "", component.Errorf(component.FailedPrecondition, "no step of run %s waits for an answer", run.ID)
@@ -172,40 +169,6 @@ func asked(ctx context.Context, store metadata.Store, run metadata.Run, named []
 		return waiting[0], nil
 	}
 	return "", usagef("several steps of run %s wait: name one of %s", run.ID, strings.Join(waiting, ", "))
-}
-
-// waits checks that a step is one that asks a person, though perhaps not yet.
-func waits(ctx context.Context, store metadata.Store, run metadata.Run, name string, waiting []string) error {
-	g, err := graphOf(ctx, store, run)
-	if err != nil {
-		return err
-	}
-	var known []string
-	for _, n := range g.Nodes {
-		if n.Wait != nil {
-			known = append(known, n.Name)
-		}
-		if n.Wait != nil && n.Name == name {
-			return nil
-		}
-	}
-	if len(known) == 0 {
-		return component.Errorf(component.FailedPrecondition, "no step of run %s asks a person", run.ID)
-	}
-	return usage(unknown("step that waits", name, append(waiting, known...)))
-}
-
-// send sends a signal to the driver of a run.
-func send(ctx context.Context, store metadata.Store, s metadata.Signal) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	s.ID, s.Created = id.String(), time.Now()
-	if s.By == "" {
-		s.By = userName()
-	}
-	return store.Apply(ctx, metadata.Batch{Signals: []metadata.Signal{s}})
 }
 
 // userName names the person at the terminal; empty if the system does not know.
