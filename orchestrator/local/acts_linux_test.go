@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/orchestrator"
@@ -41,4 +43,27 @@ func hostWithoutFiles() {
 	check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 5, Max: 5}))
 	_, err := r.Run(context.Background(), orchestrator.Attempt{ID: "attempt"})
 	fmt.Println(component.CodeOf(err), "|", err)
+}
+
+const patientHost = time.Second
+
+// hostIsPatient waits for a claim for a second. It comes when the host was suspended and goes on.
+func hostIsPatient() {
+	o, err := local.New(local.Config{Runner: local.RunnerProcess})
+	check(err)
+	r, err := local.WithTiming(o, patientHost, time.Minute).Runner(context.Background(), orchestrator.Run{ID: "run", Program: program("sleep")}, nil)
+	check(err)
+	goesOn := make(chan os.Signal, 1)
+	signal.Notify(goesOn, syscall.SIGCONT)
+	claimed := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-goesOn
+		time.Sleep(patientHost / 5) // what was due by now has passed
+		fmt.Println("claimed")
+		close(claimed)
+		cancel()
+	}()
+	_, err = r.Run(ctx, orchestrator.Attempt{ID: "attempt", Output: os.Stdout, Claimed: claimed})
+	fmt.Println(err)
 }

@@ -4,3 +4,4 @@ package local_test
 
 func host()             {}
 func hostWithoutFiles() {}
+func hostIsPatient()    {}

@@ -46,6 +46,7 @@ var acts = map[string]func(){
 	"print in turn":       printInTurn,
 	"who":                 who,
 	"host":                host,
+	"patient host":        hostIsPatient,
 	"host without files":  hostWithoutFiles,
 }
 

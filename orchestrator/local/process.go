@@ -80,7 +80,7 @@ func (p *processes) Run(ctx context.Context, a orchestrator.Attempt) (orchestrat
 		return exit, unclaimed("did not claim its attempt within "+p.timing.claim.String(), end)
 	case f == forced && end.code != 0:
 		exit.Reason = "killed: it still ran when it had to end"
-	case f == endedItself && !isClosed(a.Claimed) && !end.sigkill: // who is killed may have been about to
+	case f == endedItself && !isClosed(a.Claimed) && !end.sigkill && end.workerFailed() == "": // who was killed may have been about to
 		return exit, unclaimed("ended before it claimed its attempt: "+end.status(), end)
 	default:
 		exit.Reason = end.reason()
@@ -143,21 +143,31 @@ func image(path string) string {
 	return self
 }
 
-// attend returns when the process has ended, or must be ended.
+// attend returns when the process has ended, or must be ended. The time to claim is counted in ticks, of which one is due at most: while this
+// process is suspended no worker can claim anything.
 func (p *processes) attend(ctx context.Context, w *process, claimed <-chan struct{}) fate {
-	late := time.NewTimer(p.timing.claim)
-	defer late.Stop()
-	for {
+	const ticks = 20
+	tick := time.NewTicker(max(1, p.timing.claim/ticks))
+	defer tick.Stop()
+	for passed := 0; !isClosed(claimed); {
 		select {
+		case <-claimed:
 		case <-w.ended:
 			return endedItself
 		case <-ctx.Done():
 			return forced
-		case <-late.C:
-			if !isClosed(claimed) {
+		case <-tick.C:
+			if passed++; passed == ticks {
 				return mute
 			}
 		}
+	}
+	tick.Stop()
+	select {
+	case <-w.ended:
+		return endedItself
+	case <-ctx.Done():
+		return forced
 	}
 }
 

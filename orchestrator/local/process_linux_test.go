@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -145,4 +146,35 @@ func childrenOfSelf(t *testing.T) string {
 		all.Write(text)
 	}
 	return all.String()
+}
+
+// While the host is suspended no worker can claim its attempt.
+func TestHostIsSuspended(t *testing.T) {
+	t.Parallel()
+	cmd := hostCommand(t, "patient host")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(out)
+	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("the host's worker says %q, %v", line, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(patientHost * 3 / 2)
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || string(rest) != "claimed\n<nil>\n" {
+		t.Errorf("the host ended with %v and said %q", err, rest)
+	}
 }
