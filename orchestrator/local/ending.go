@@ -102,21 +102,24 @@ func (e ending) outOfMemory() bool {
 // crashReport returns the first line of the report, the signal that led to it, and the place.
 func (e ending) crashReport() string {
 	first := e.words.crash[0]
-	if signalReport.MatchString(first) {
-		name, description, _ := strings.Cut(first, ": ")
+	if name, description, ok := signalReport(first); ok {
 		if name == "SIGABRT" && e.words.prior != "" {
 			description += ": " + e.words.prior
 		}
 		return "killed: signal " + printable(description)
 	}
-	for _, line := range e.words.crash[1:] {
-		if rest, ok := strings.CutPrefix(line, "[signal "); ok {
-			signal, _, _ := strings.Cut(rest, " code=")
-			first += " [signal " + signal + "]"
-			break
+	return printable(first + e.faultSignal() + e.place())
+}
+
+// faultSignal returns the signal that the runtime made a panic of: " [signal SIGSEGV: segmentation violation]".
+func (e ending) faultSignal() string {
+	for _, line := range e.words.crash {
+		if strings.HasPrefix(line, "[signal ") {
+			signal, _, _ := strings.Cut(line, " code=")
+			return " " + signal + "]"
 		}
 	}
-	return printable(first + e.place())
+	return ""
 }
 
 // notThere begin the functions that show that something went wrong, and are not where it did.

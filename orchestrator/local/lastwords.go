@@ -2,7 +2,6 @@ package local
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,8 +19,19 @@ var reports = [][]byte{
 	[]byte("runtime/cgo: "),
 }
 
-// signalReport is how it does so after a signal: "SIGSEGV: segmentation violation".
-var signalReport = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
+// signalReport splits a line that tells of a signal: "SIGSEGV: segmentation violation".
+func signalReport(line string) (name, description string, ok bool) {
+	name, description, ok = strings.Cut(line, ": ")
+	if !ok || !strings.HasPrefix(name, "SIG") {
+		return "", "", false
+	}
+	for _, c := range name {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return "", "", false
+		}
+	}
+	return name, description, true
+}
 
 // lastWords keeps of all that a process prints what may tell why it ended: the beginning of the last crash report, and the last lines.
 type lastWords struct {
@@ -62,8 +72,14 @@ func (w *lastWords) endLine() {
 
 // begins reports whether a line begins a crash report.
 func begins(line []byte) bool {
-	return slices.ContainsFunc(reports, func(begin []byte) bool { return bytes.HasPrefix(line, begin) }) ||
-		bytes.HasPrefix(line, []byte("SIG")) && signalReport.Match(line)
+	if slices.ContainsFunc(reports, func(begin []byte) bool { return bytes.HasPrefix(line, begin) }) {
+		return true
+	}
+	if !bytes.HasPrefix(line, []byte("SIG")) {
+		return false
+	}
+	_, _, ok := signalReport(string(line))
+	return ok
 }
 
 // continues reports whether the line before was one of the runtime that another line explains further.
