@@ -159,7 +159,7 @@ func places(kill point) (at []int) {
 	for p := started; p < points; p++ {
 		at = append(at, int(p))
 		if p == kill {
-			for _, again := range []point{listed, condemned, begun, deleted, ended} {
+			for _, again := range []point{listed, condemned, deleted} {
 				at = append(at, int(p+1+again))
 			}
 			return at
