@@ -11,7 +11,6 @@ import (
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/hooks"
-	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -77,33 +76,14 @@ func (r *run) Wait(ctx context.Context) (results map[string]any, skipped []strin
 	if r.outcome.Run.State != metadata.RunSucceeded {
 		return nil, nil, &runError{run: r.outcome.Run, cause: r.outcome.Cause}
 	}
-	return r.results(ctx)
-}
-
-// results decodes what the pipeline returned. Each call decodes anew, so that its caller owns the values.
-func (r *run) results(ctx context.Context) (results map[string]any, skipped []string, err error) {
-	results = make(map[string]any, len(r.outcome.Outputs))
-	for i, rec := range r.outcome.Outputs {
-		name, port := r.program.Graph.Results[i].Name, r.program.Results[i]
-		if r.outcome.Skipped[i] {
-			skipped = append(skipped, name)
-			continue
-		}
-		var v any
-		if rec.Codec == artifact.GatherCodec {
-			v, err = transfer.LoadList(ctx, r.artifacts, port.Elem, port.Type, rec, r.tempDir)
-		} else {
-			v, err = transfer.Load(ctx, r.artifacts, port.Codec, rec, r.tempDir)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("run %s: result %s: %w", r.id, name, err)
-		}
-		results[name] = v
+	names := make([]string, len(r.program.Graph.Results))
+	for i := range names {
+		names[i] = r.program.Graph.Results[i].Name
 	}
-	return results, skipped, nil
+	return decoded(ctx, r.outcome.Run, names, r.program.Results, r.artifacts, r.tempDir)
 }
 
-// runError says how a run ended that did not succeed. It wraps the error of the step that failed first, if that ran in this process.
+// runError says how a run ended that did not succeed. It wraps the error of the step that failed first, if this process drove the run.
 type runError struct {
 	run   metadata.Run
 	cause error

@@ -37,6 +37,19 @@ func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names 
 	return fields, names, ports
 }
 
+// resultPorts returns the names of the results that Out has, and how each is read.
+func (p *Pipeline[P, Out]) resultPorts() (names []string, ports []graph.Port, err error) {
+	b := newBuilder(p.name, p.opts.codecs)
+	for _, err := range p.opts.errs {
+		b.report("", "", "", err)
+	}
+	_, names, checked := b.outputs("", "", reflect.TypeFor[Out]())
+	for _, c := range checked {
+		ports = append(ports, c.Port)
+	}
+	return names, ports, b.err()
+}
+
 // refArg returns T of a Ref[T].
 func refArg(t reflect.Type) reflect.Type {
 	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type

@@ -107,7 +107,7 @@ func Resumed(ctx context.Context, c Client, d Definition, run string, config Res
 // Recall returns how a run of a pipeline was started, and its parameters: a pointer as that of [Definition.NewParams].
 func Recall(ctx context.Context, c Client, d Definition, run string) (recorded Recorded, params any, err error) {
 	if c == nil {
-		return recorded, nil, component.Errorf(component.Invalid, "pipeline %s: the client is nil: open one with tenon.Open", d.Name())
+		return recorded, nil, nilClient(d.Name())
 	}
 	if recorded, err = c.Recorded(ctx, run); err != nil {
 		return recorded, nil, err
@@ -120,6 +120,17 @@ func Recall(ctx context.Context, c Client, d Definition, run string) (recorded R
 		return recorded, nil, component.Errorf(component.FailedPrecondition, "run %s was started with other parameters than pipeline %s takes now: %w", run, d.Name(), err)
 	}
 	return recorded, params, nil
+}
+
+// ParamsOf returns the parameters that a recorded run of the pipeline was started with. The error's code is NotFound for a run that does not exist,
+// Invalid for one of another pipeline, and FailedPrecondition if P is not what it was then.
+func (p *Pipeline[P, Out]) ParamsOf(ctx context.Context, c Client, run string) (P, error) {
+	_, params, err := Recall(ctx, c, p, run)
+	if err != nil {
+		var none P
+		return none, err
+	}
+	return *params.(*P), nil
 }
 
 // Over returns c laid over what was said of another run: its tags, stack, failure mode, timeout and parallelism, where c says nothing.

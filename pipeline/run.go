@@ -22,6 +22,8 @@ type Client interface {
 	Submit(ctx context.Context, s Submission) (Handle, error)
 	// Recorded returns how a run was started.
 	Recorded(ctx context.Context, run string) (Recorded, error)
+	// Results returns what a recorded run of the pipeline that is called name returned: its results of the given names, read through the ports.
+	Results(ctx context.Context, name, run string, names []string, ports []graph.Port) (results map[string]any, skipped []string, err error)
 }
 
 // Submission is what a client needs to start a run.
@@ -112,7 +114,7 @@ type Run[Out any] struct{ h Handle }
 // Run starts a run and returns once it is recorded. At most one RunConfig is used. The run is cancelled when ctx ends.
 func (p *Pipeline[P, Out]) Run(ctx context.Context, c Client, params P, config ...RunConfig) (*Run[Out], error) {
 	if c == nil {
-		return nil, component.Errorf(component.Invalid, "pipeline %s: run: the client is nil: open one with tenon.Open", p.name)
+		return nil, nilClient(p.name)
 	}
 	if len(config) > 1 {
 		return nil, component.Errorf(component.Invalid, "pipeline %s: run: %d run configurations given, want at most one", p.name, len(config))
@@ -132,6 +134,10 @@ func (p *Pipeline[P, Out]) Run(ctx context.Context, c Client, params P, config .
 	return &Run[Out]{h}, nil
 }
 
+func nilClient(name string) error {
+	return component.Errorf(component.Invalid, "pipeline %s: the client is nil: open one with tenon.Open", name)
+}
+
 // ID returns the run's ID, by which "tenon run show" finds it.
 func (r *Run[Out]) ID() string { return r.h.ID() }
 
@@ -141,11 +147,36 @@ func (r *Run[Out]) Cancel() { r.h.Cancel() }
 // Result waits for the end of the run and returns the pipeline's results. If the run failed the error says which step decided. If a
 // result was skipped the error wraps [ErrSkipped], and the other results are set.
 func (r *Run[Out]) Result(ctx context.Context) (Out, error) {
-	var out Out
 	results, skipped, err := r.h.Wait(ctx)
 	if err != nil {
-		return out, err
+		var none Out
+		return none, err
 	}
+	return assembled[Out](r.ID(), results, skipped)
+}
+
+// Result returns the results of a run of the pipeline that is recorded, whichever process drove it, as [Run.Result] does; it does not wait. Results
+// that are files live as long as the client. The error's code is NotFound for a run that does not exist, FailedPrecondition for one that has
+// not ended, and Invalid for one of another pipeline, or whose results had other names or types: it was of another version of the program.
+func (p *Pipeline[P, Out]) Result(ctx context.Context, c Client, run string) (Out, error) {
+	var none Out
+	if c == nil {
+		return none, nilClient(p.name)
+	}
+	names, ports, err := p.resultPorts()
+	if err != nil {
+		return none, err
+	}
+	results, skipped, err := c.Results(ctx, p.name, run, names, ports)
+	if err != nil {
+		return none, err
+	}
+	return assembled[Out](run, results, skipped)
+}
+
+// assembled puts results in their places.
+func assembled[Out any](run string, results map[string]any, skipped []string) (Out, error) {
+	var out Out
 	v := reflect.ValueOf(&out).Elem()
 	if isRef(v.Type()) {
 		setResult(v, results, "output")
@@ -155,7 +186,7 @@ func (r *Run[Out]) Result(ctx context.Context) (Out, error) {
 		}
 	}
 	if len(skipped) > 0 {
-		return out, fmt.Errorf("run %s: result %s: %w", r.ID(), strings.Join(skipped, ", "), ErrSkipped)
+		return out, fmt.Errorf("run %s: result %s: %w", run, strings.Join(skipped, ", "), ErrSkipped)
 	}
 	return out, nil
 }

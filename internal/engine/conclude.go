@@ -16,13 +16,12 @@ func (s *scheduler) conclude(ctx context.Context) (Outcome, error) {
 		return Outcome{Run: s.run}, s.fatal
 	}
 	s.cancelRest()
-	var out Outcome
 	counts := s.counts()
 	s.run.State, s.run.Error = s.finalState(counts)
 	s.run.Finished, s.run.Counts = time.Now(), counts
 	s.run.Lost = s.run.Lost && s.run.State == metadata.RunCancelled
 	if s.run.State == metadata.RunSucceeded {
-		s.results(&out)
+		s.results()
 	}
 	s.recordRun()
 	b := s.next
@@ -32,11 +31,10 @@ func (s *scheduler) conclude(ctx context.Context) (Outcome, error) {
 		return Outcome{Run: s.run}, s.fatal
 	}
 	s.emit(Event{Kind: EventRun, RunState: s.run.State, Index: -1, Reason: s.run.Error})
-	out.Run = s.run
 	if s.run.State == metadata.RunFailed {
-		out.Cause = s.cause
+		return Outcome{Run: s.run, Cause: s.cause}, nil
 	}
-	return out, nil
+	return Outcome{Run: s.run}, nil
 }
 
 // closeRunner waits for what was abandoned, unless the run stops: what ignored its context once is not waited for again.
@@ -127,17 +125,14 @@ func (s *scheduler) finalState(counts map[metadata.StepState]int) (metadata.RunS
 }
 
 // results collects the pipeline's results, and names their artifacts.
-func (s *scheduler) results(out *Outcome) {
+func (s *scheduler) results() {
 	results := s.j.Program.Graph.Results
-	out.Outputs, out.Skipped = make([]artifact.Record, len(results)), make([]bool, len(results))
 	s.run.Outputs = make(map[string]artifact.Record, len(results))
-	for i, r := range results {
+	for _, r := range results {
 		v := s.resolve(r.From, -1, nil)
 		if v.skipped != "" || v.blocked != "" {
-			out.Skipped[i] = true
 			continue
 		}
-		out.Outputs[i] = v.record
 		s.run.Outputs[r.Name] = v.record
 		if v.id != "" && s.nameable(v) {
 			b := s.batch()

@@ -52,11 +52,8 @@ type Job struct {
 
 // Outcome is how a run ended.
 type Outcome struct {
+	// Run as it is recorded. Its Outputs lack the results whose steps were skipped.
 	Run metadata.Run
-	// Outputs of the graph's results, by index, if the run succeeded.
-	Outputs []artifact.Record
-	// Skipped says which of them have no value because their step was skipped.
-	Skipped []bool
 	// Cause is the error that the run failed with, if it is an error of this process.
 	Cause error
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/internal/plan"
-	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/sqlite"
@@ -226,18 +225,11 @@ func (o *outcome) want(run metadata.RunState, pairs ...any) {
 func result[T any](o *outcome, i int) T {
 	tb := o.r.tb
 	tb.Helper()
-	if o.Outputs == nil {
-		tb.Fatalf("the run has no results: %s %s", o.Run.State, o.Run.Error)
+	rec, ok := o.Run.Outputs[o.program.Graph.Results[i].Name]
+	if !ok {
+		tb.Fatalf("the run has no result %d: %s %s", i, o.Run.State, o.Run.Error)
 	}
-	rec, port := o.Outputs[i], o.program.Results[i]
-	dir := func() (string, error) { return tb.TempDir(), nil }
-	var v any
-	var err error
-	if rec.Codec == artifact.GatherCodec {
-		v, err = transfer.LoadList(context.Background(), o.r.artifacts, port.Elem, port.Type, rec, dir)
-	} else {
-		v, err = transfer.Load(context.Background(), o.r.artifacts, port.Codec, rec, dir)
-	}
+	v, err := o.program.Results[i].Load(context.Background(), o.r.artifacts, rec, func() (string, error) { return tb.TempDir(), nil })
 	if err != nil {
 		tb.Fatal(err)
 	}

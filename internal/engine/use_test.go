@@ -142,7 +142,7 @@ func TestUseOfGatheredList(t *testing.T) {
 		}, list, itemOf), same)
 	})
 	source := run(t.Context(), r, squares, none{})
-	nameOutput(r, source.Run.ID, "lists/Squares", source.Outputs[0])
+	nameOutput(r, source.Run.ID, "lists/Squares", source.Run.Outputs["output"])
 	total := func(_ context.Context, in struct{ List artifact.Ref[[]int] }) (artifact.Ref[int], error) {
 		n := 0
 		for _, v := range in.List.Value() {
@@ -190,7 +190,7 @@ func TestUseOfDamagedContent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	o := run(t.Context(), r, made, madeParams{1, true})
-	rec := o.Outputs[3]
+	rec := o.Run.Outputs["Text"]
 	length := func(_ context.Context, in struct{ Text artifact.Ref[string] }) (artifact.Ref[int], error) {
 		return artifact.New(len(in.Text.Value())), nil
 	}

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/tenon-ml/tenon/internal/codec"
@@ -24,17 +23,6 @@ type Program struct {
 	Defaults step.Config
 	// Hooks of the run.
 	Hooks hookset.Set
-}
-
-// Port is an input or result as this process sees it.
-type Port struct {
-	Type  reflect.Type
-	Text  string // structural form of Type, as the graph has it
-	Codec codec.Codec
-	// Elem and ElemText are the codec and structural type of the elements if Type is a slice: a gathered list is decoded element by
-	// element.
-	Elem     codec.Codec
-	ElemText string
 }
 
 // Binding is what only the program knows of a node.

@@ -65,44 +65,34 @@ func (c useCheck) edge(e ref.Edge, port graph.Port) (err error) {
 
 // fits checks that the artifact can be read as what port takes.
 func (u *Use) fits(port graph.Port) error {
-	rec, want := u.Record, port.Text
-	if rec.Codec != artifact.GatherCodec {
-		return u.readable(rec, port.Codec, want)
+	want, ok := port.Takes(u.Record)
+	if !ok {
+		return component.Errorf(component.Invalid, "artifact %s is of type %s, want %s: give pipeline.Use that type, or another version", u, u.Record.Type, want)
 	}
-	if port.ElemText != "" { // it may have a codec of its own, but is read element by element
-		want = "[]" + port.ElemText
+	if u.Record.Codec != artifact.GatherCodec {
+		return u.readable(u.Record, port.Codec)
 	}
-	if rec.Type != want || port.ElemText == "" {
-		return u.misfit(rec.Type, want)
-	}
-	for _, e := range rec.Elements {
-		if err := u.readable(e, port.Elem, port.ElemText); err != nil {
+	for _, e := range u.Record.Elements {
+		if err := u.readable(e, port.Elem); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (u *Use) readable(rec artifact.Record, by codec.Codec, want string) error {
-	if rec.Type != want {
-		return u.misfit(rec.Type, want)
-	}
+func (u *Use) readable(rec artifact.Record, by codec.Codec) error {
 	name, version, err := codec.ParseID(rec.Codec)
 	if err != nil {
 		return component.Errorf(component.Corrupt, "artifact %s: %w", u, err)
 	}
 	if name != by.Name {
 		return component.Errorf(component.Invalid, "artifact %s was written by codec %s, and this pipeline reads %s by %s: give both the same codec with pipeline.Codecs",
-			u, rec.Codec, want, by.ID())
+			u, rec.Codec, rec.Type, by.ID())
 	}
 	if version > by.Version {
 		return component.Errorf(component.Unsupported, "artifact %s was written by codec %s, and this program reads up to version %d: use a newer one", u, rec.Codec, by.Version)
 	}
 	return nil
-}
-
-func (u *Use) misfit(got, want string) error {
-	return component.Errorf(component.Invalid, "artifact %s is of type %s, want %s: give pipeline.Use that type, or another version", u, got, want)
 }
 
 // String names the artifact with the version that it is pinned to.

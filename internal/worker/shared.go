@@ -132,7 +132,7 @@ func (s *Shared) changed(ctx context.Context, i int, v *sharedValue) (bool, erro
 	}
 	var again [2]artifact.Digest
 	for k := range again {
-		fresh, err := load(ctx, s.store, port, v.rec, s.freshDir)
+		fresh, err := port.Load(ctx, s.store, v.rec, s.freshDir)
 		if err != nil {
 			return false, err
 		}

@@ -75,7 +75,7 @@ func each(n int, worth func(int) bool, do func(int) error) error {
 func (e *execution) load(ctx context.Context, i int, rec artifact.Record) (any, error) {
 	port := e.bind.Inputs[i]
 	read := func(ctx context.Context, dir func() (string, error)) (any, error) {
-		return e.get(rec, func() (any, error) { return load(ctx, e.store, port, rec, dir) })
+		return e.get(rec, func() (any, error) { return port.Load(ctx, e.store, rec, dir) })
 	}
 	var v any
 	var err error
@@ -88,13 +88,6 @@ func (e *execution) load(ctx context.Context, i int, rec artifact.Record) (any, 
 		return nil, fmt.Errorf("input %s (%s): %w", e.node.Inputs[i].Name, rec.Digest.Short(), err)
 	}
 	return v, nil
-}
-
-func load(ctx context.Context, store artifact.Store, port graph.Port, rec artifact.Record, dir func() (string, error)) (any, error) {
-	if rec.Codec == artifact.GatherCodec {
-		return transfer.LoadList(ctx, store, port.Elem, port.Type, rec, dir)
-	}
-	return transfer.Load(ctx, store, port.Codec, rec, dir)
 }
 
 // get reads a value of the attempt.
