@@ -63,8 +63,9 @@ func work(ctx context.Context, parts []Part) error {
 		return err
 	}
 	go func() {
-		<-conn.Lost()
-		procgroup.KillOwn() // nobody waits for this step any more
+		<-conn.Lost() // nobody waits for this step any more
+		procgroup.KillMarked(orchestrator.EnvAttempt + "=" + conn.Attempt())
+		procgroup.KillOwn()
 	}()
 	host, _ := os.Hostname() // for people
 	w, err := prepare(ctx, parts, conn.Job(), a)

@@ -6,3 +6,4 @@ func leaveZombie()   {}
 func keepZombie()    {}
 func leaveTerminal() {}
 func keepTerminal()  {}
+func endEscaped()    {}

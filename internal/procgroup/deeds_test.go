@@ -26,6 +26,7 @@ var deeds = map[string]func(){
 	"own":                 procgroup.KillOwn,
 	"child and own":       childAndOwn,
 	"parent of own":       parentOfOwn,
+	"end escaped":         endEscaped,
 	"leave a large child": leaveLargeChild,
 	"large":               large,
 	"allocate":            allocate,

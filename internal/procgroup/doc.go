@@ -5,7 +5,8 @@
 //
 // On unix a process escapes if it leaves the group: with setsid, or as the job of a shell with job control. On Linux those are found by a
 // variable of their environment if the leader was killed or failed; after a leader that ended well, what it sent away on purpose is
-// left alone. What runs as another user, as with sudo, cannot be killed.
+// left alone. A leader that ends since its host is gone ends them with [KillMarked]. What runs as another user, as with sudo, cannot be
+// killed.
 //
 // On Windows the group is a job object, which also ends with the host. What a process starts in the microseconds before it is
 // assigned to its job would escape; the runtime of a Go program takes longer to come up.

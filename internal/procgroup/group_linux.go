@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,11 +20,15 @@ const (
 	maxVictim  = 1000
 )
 
+// markedPatience bounds the time in which marked processes are killed that start others all the time.
+const markedPatience = time.Second
+
 // Fields of /proc/PID/stat, counted after the name. The first thread of a process is a zombie while others still die.
 const (
 	statState   = 0
 	statGroup   = 2
 	statThreads = 17
+	statEnvEnd  = 48
 )
 
 type platform struct {
@@ -61,12 +66,7 @@ func (g *Group) await() bool {
 // lives reports whether the group has a member that is no zombie. A container whose first process reaps nobody keeps zombies for ever.
 func (g *Group) lives() bool {
 	for pid := range processes() {
-		stat, err := os.ReadFile(procFile(pid, "stat"))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(" ")) // after the name, which may hold anything
-		fields := strings.Fields(string(rest))
+		fields := statFields(pid)
 		if len(fields) > statThreads && fields[statGroup] == strconv.Itoa(g.pid()) && (fields[statState] != "Z" || fields[statThreads] != "1") {
 			return true
 		}
@@ -79,13 +79,35 @@ func (g *Group) endEscaped() bool {
 	if state := g.cmd.ProcessState; !g.wasKilled() && state != nil && state.Success() {
 		return false
 	}
-	found := false
+	return endMarked(g.mark)
+}
+
+// KillMarked ends all other processes that were started with the variable "NAME=value" in their environment, at once, as far as the system
+// tells which these are: on Linux, those of the same user. A leader calls it before [KillOwn], when nobody is left who would look for
+// what has escaped.
+func KillMarked(mark string) {
+	for end := time.Now().Add(markedPatience); endMarked(mark) && time.Now().Before(end); <-time.After(firstPause) {
+	}
+}
+
+// endMarked reports whether there was anything to kill. It looks twice, since what forks and ends while one looks leaves a child that came too
+// late to be seen.
+func endMarked(mark string) bool { return killMarked(mark) || killMarked(mark) }
+
+// killMarked reports whether there was anything to kill, or may have been. What has been killed may be seen once more.
+func killMarked(mark string) (again bool) {
 	for pid := range processes() {
-		if g.marked(pid) && g.killMarked(pid) {
-			found = true
+		if pid == os.Getpid() {
+			continue
+		}
+		switch yes, executing := marked(pid, mark); {
+		case executing:
+			again = true
+		case yes && kill(pid, mark):
+			again = true
 		}
 	}
-	return found
+	return again
 }
 
 func (g *Group) wasKilled() bool {
@@ -94,29 +116,53 @@ func (g *Group) wasKilled() bool {
 	return g.killed
 }
 
-// killMarked kills the process with the given number if it has the mark. The number may be given again at any moment; a handle names one
-// process.
-func (g *Group) killMarked(pid int) bool {
+// kill kills the process with the given number if it has the mark. The number may be given again at any moment; a handle names one process.
+func kill(pid int, mark string) bool {
 	handle, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return false
 	}
 	defer unix.Close(handle) //nolint:errcheck // only a handle
-	return g.marked(pid) && unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0) == nil
+	yes, _ := marked(pid, mark)
+	return yes && unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0) == nil
 }
 
-// marked reports whether the process was started with the group's mark in its environment. Those of other users cannot be read.
-func (g *Group) marked(pid int) bool {
+// marked reports whether the process was started with the mark in its environment. Those of other users cannot be read. A process that is just
+// executing a program has none for a moment.
+func marked(pid int, mark string) (yes, executing bool) {
 	env, err := os.ReadFile(procFile(pid, "environ"))
 	if err != nil {
-		return false
+		return false, false
+	}
+	if len(env) == 0 {
+		return false, executes(pid)
 	}
 	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if string(v) == g.mark {
-			return true
+		if string(v) == mark {
+			return true, false
 		}
 	}
-	return false
+	return false, false
+}
+
+// executes reports whether a process without an environment will have one: it has a program, unlike a zombie and a thread of the kernel, and
+// the place of its environment is not known yet, unlike that of a process that was given none.
+func executes(pid int) bool {
+	if _, err := os.Readlink(procFile(pid, "exe")); err != nil {
+		return false
+	}
+	fields := statFields(pid)
+	return len(fields) > statEnvEnd && fields[statEnvEnd] == "0"
+}
+
+// statFields returns the fields of /proc/PID/stat after the name, which may hold anything; none if the process is gone.
+func statFields(pid int) []string {
+	stat, err := os.ReadFile(procFile(pid, "stat"))
+	if err != nil {
+		return nil
+	}
+	_, rest, _ := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(" "))
+	return strings.Fields(string(rest))
 }
 
 // processes returns the numbers of all processes.

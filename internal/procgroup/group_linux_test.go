@@ -79,6 +79,16 @@ func TestSentAway(t *testing.T) {
 	all(t, printed)
 }
 
+// A leader whose host is gone ends itself what has escaped.
+func TestKillMarked(t *testing.T) {
+	t.Parallel()
+	g, printed := group(t, self("end escaped"))
+	if state, err := g.Wait(); err != nil || !state.Success() {
+		t.Errorf("Wait: %v, %v", state, err)
+	}
+	all(t, printed)
+}
+
 // A member that nobody reaps, as in a container without an init, is not waited for.
 func TestForeignZombie(t *testing.T) {
 	t.Parallel()

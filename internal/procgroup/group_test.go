@@ -11,6 +11,8 @@ import (
 	"github.com/tenon-ml/tenon/internal/procgroup"
 )
 
+const markEnv = "PROCGROUP_TEST_MARK"
+
 // group starts cmd. Printed is what comes from its processes.
 func group(t *testing.T, cmd *exec.Cmd) (g *procgroup.Group, printed *os.File) {
 	t.Helper()
@@ -20,7 +22,7 @@ func group(t *testing.T, cmd *exec.Cmd) (g *procgroup.Group, printed *os.File) {
 	}
 	t.Cleanup(func() { r.Close() })
 	cmd.Stdout, cmd.Stderr = w, w
-	g, err = procgroup.Start(cmd, "PROCGROUP_TEST_MARK="+t.Name())
+	g, err = procgroup.Start(cmd, markEnv+"="+t.Name())
 	w.Close()
 	if err != nil {
 		t.Fatal(err)
