@@ -1,12 +1,10 @@
 package main
 
 import (
+	"context"
 	"net/http"
-	"time"
 
-	"github.com/google/uuid"
-
-	"github.com/tenon-ml/tenon/metadata"
+	"github.com/tenon-ml/tenon"
 )
 
 // said is the JSON body of a request that cancels, approves or rejects; it may be left out.
@@ -16,20 +14,24 @@ type said struct {
 }
 
 func (s *service) cancel(w http.ResponseWriter, r *http.Request) {
-	s.signal(w, r, metadata.SignalCancel)
+	s.answer(w, r, s.client.Cancel)
 }
 
 func (s *service) approve(w http.ResponseWriter, r *http.Request) {
-	s.signal(w, r, metadata.SignalApprove)
+	s.answer(w, r, func(ctx context.Context, run string, remark tenon.Remark) error {
+		return s.client.Approve(ctx, run, review, remark)
+	})
 }
 
 func (s *service) reject(w http.ResponseWriter, r *http.Request) {
-	s.signal(w, r, metadata.SignalReject)
+	s.answer(w, r, func(ctx context.Context, run string, remark tenon.Remark) error {
+		return s.client.Reject(ctx, run, review, remark)
+	})
 }
 
-// signal asks the driver of a run for something, whichever process that is. It answers when the request is recorded, and the driver hears of it
-// a moment later. An answer that nobody has asked for yet counts when the question comes.
-func (s *service) signal(w http.ResponseWriter, r *http.Request, kind metadata.SignalKind) {
+// answer asks the driver of a run for something, whichever process that is. It answers when the request is recorded, and the driver hears of it
+// a moment later.
+func (s *service) answer(w http.ResponseWriter, r *http.Request, ask func(context.Context, string, tenon.Remark) error) {
 	ctx := r.Context()
 	var body said
 	run, err := s.recorded(ctx, r.PathValue("id"))
@@ -39,21 +41,8 @@ func (s *service) signal(w http.ResponseWriter, r *http.Request, kind metadata.S
 	if err == nil && len(body.By)+len(body.Note) > 1000 {
 		err = &problem{http.StatusBadRequest, "by, note: more than 1000 bytes"}
 	}
-	signal := metadata.Signal{Run: run.ID, Kind: kind, By: body.By, Note: body.Note, Created: time.Now()}
-	if err == nil && kind != metadata.SignalCancel {
-		signal.Step = review
-		var params Params
-		if params, err = s.params(ctx, run.ID); err == nil && !params.Review {
-			err = &problem{http.StatusConflict, "run " + run.ID + " asks nobody: it was started without review"}
-		}
-	}
 	if err == nil {
-		var id uuid.UUID
-		id, err = uuid.NewV7()
-		signal.ID = id.String()
-	}
-	if err == nil {
-		err = s.client.Metadata().Apply(ctx, metadata.Batch{Signals: []metadata.Signal{signal}})
+		err = ask(ctx, run.ID, tenon.Remark{By: body.By, Note: body.Note})
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -70,11 +70,13 @@ func (s *service) show(w http.ResponseWriter, r *http.Request) {
 		Steps  map[metadata.StepState]int `json:"steps"`
 		Result *Quote                     `json:"result,omitempty"`
 	}{runView: view(run), Steps: counts}
-	if out, ok := run.Outputs["output"]; ok {
-		var q Quote
-		if err := json.Unmarshal([]byte(out.Preview), &q); err == nil { // the preview of a value this small is the whole of it
-			answer.Result = &q
+	if run.State == metadata.RunSucceeded {
+		quote, err := s.quotes.Result(r.Context(), s.client, run.ID)
+		if err != nil {
+			s.fail(w, r, err)
+			return
 		}
+		answer.Result = new(quote.Value())
 	}
 	s.reply(w, r, http.StatusOK, answer)
 }

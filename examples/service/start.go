@@ -11,7 +11,6 @@ import (
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
-	"github.com/tenon-ml/tenon/pipeline"
 )
 
 // keyTag is the tag that keeps the idempotency key of the request that started a run.
@@ -82,7 +81,7 @@ func (s *service) startOnce(ctx context.Context, key string, params Params) (id 
 		return id, true, err
 	}
 	id = found.Items[0].ID
-	earlier, err := s.params(ctx, id)
+	earlier, err := s.quotes.ParamsOf(ctx, s.client, id)
 	if err == nil && earlier != params {
 		err = &problem{http.StatusUnprocessableEntity, "Idempotency-Key: run " + id + " was started under this key with other parameters"}
 	}
@@ -103,19 +102,6 @@ func (s *service) run(ctx context.Context, params Params, tags map[string]string
 		return "", err
 	}
 	return run.ID(), nil
-}
-
-// params returns the parameters that a run was started with.
-func (s *service) params(ctx context.Context, id string) (Params, error) {
-	_, params, err := pipeline.Recall(ctx, s.client, s.quotes, id)
-	if err != nil {
-		return Params{}, err
-	}
-	p, ok := params.(*Params)
-	if !ok {
-		return Params{}, component.Errorf(component.Invalid, "run %s has parameters of type %T", id, params)
-	}
-	return *p, nil
 }
 
 // recorded returns a run of the service's pipeline. Other runs in the home are not its concern.
