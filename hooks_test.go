@@ -250,6 +250,30 @@ func TestHookUsesAResource(t *testing.T) {
 	}
 }
 
+// TestRunWithoutHooks: nor are there any when it is resumed.
+func TestRunWithoutHooks(t *testing.T) {
+	t.Parallel()
+	var n ends
+	p := pipeline.Define("p", func(p *pipeline.Builder, _ struct{}) artifact.Ref[int] {
+		return pipeline.Step(p, "fail", fail, struct{}{}, step.OnEnd(n.hook("end")))
+	}, pipeline.OnEnd(n.hook("end")))
+	client := pipelinetest.Open(t)
+	run, err := p.Run(t.Context(), client, struct{}{}, pipeline.RunConfig{NoHooks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = run.Result(t.Context())
+	if run, err = p.Resume(t.Context(), client, run.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Result(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("resumed: %v", err)
+	}
+	if told := n.take(); len(told) > 0 {
+		t.Errorf("told %q", told)
+	}
+}
+
 // TestHooksOfAResumedRun: what was told once is not told again.
 func TestHooksOfAResumedRun(t *testing.T) {
 	t.Parallel()

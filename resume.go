@@ -29,7 +29,7 @@ func (c *Client) Recorded(ctx context.Context, id string) (pipeline.Recorded, er
 		Run: run.ID, Pipeline: run.Pipeline, Params: p.Params,
 		Config: pipeline.RunConfig{
 			Tags: run.Tags, Stack: run.Stack,
-			OnFailure: pipeline.FailureMode(p.Options.OnFailure), Timeout: p.Options.Timeout, Parallel: p.Options.Parallel,
+			OnFailure: pipeline.FailureMode(p.Options.OnFailure), Timeout: p.Options.Timeout, Parallel: p.Options.Parallel, NoHooks: p.Options.NoHooks,
 		},
 	}, nil
 }

@@ -153,7 +153,7 @@ func (c *Client) plan(ctx context.Context, s pipeline.Submission, st stack.Stack
 	return plan.Make(ctx, plan.Request{
 		Program: s.Program, Params: reflect.ValueOf(s.Params).Elem().Interface(),
 		StackDefaults: st.Orchestrator().Capabilities().StepDefaults, Steps: o.Steps, Catalog: c.meta,
-		Options: plan.Options{OnFailure: plan.FailureMode(o.OnFailure), Timeout: o.Timeout, Parallel: o.Parallel, NoCache: o.NoCache},
+		Options: plan.Options{OnFailure: plan.FailureMode(o.OnFailure), Timeout: o.Timeout, Parallel: o.Parallel, NoCache: o.NoCache, NoHooks: o.NoHooks},
 	}, c.prints, pinner)
 }
 

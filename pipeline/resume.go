@@ -40,10 +40,12 @@ type ResumeConfig struct {
 	Observer func(Event)
 }
 
-// Resume goes on with a run that failed, was cancelled, or whose program ended before it did. Steps that succeeded keep their results, all
-// others are tried anew; checkpoints and attempts go on from where they were. Parameters, configuration and pinned data are those
-// that the run began with. A run whose graph this program builds differently, that succeeded, or that another process drives is refused with
-// FailedPrecondition; so is one whose code has changed, unless the change is accepted.
+// Resume goes on with a run that failed, was cancelled, or whose program ended before it did, and returns when that is recorded. Steps that
+// succeeded keep their results, all others are tried anew, from their last checkpoints. Parameters, configuration and pinned data are those
+// that the run began with. At most one ResumeConfig is used. The run is cancelled when ctx ends.
+//
+// The error's code is NotFound for a run that does not exist, Invalid for one of another pipeline, and FailedPrecondition for one that succeeded, that
+// another process drives, whose graph or parameters this program has differently, or whose code has changed, unless the change is accepted.
 func (p *Pipeline[P, Out]) Resume(ctx context.Context, c Client, run string, config ...ResumeConfig) (*Run[Out], error) {
 	if len(config) > 1 {
 		return nil, component.Errorf(component.Invalid, "pipeline %s: resume: %d configurations given, want at most one", p.name, len(config))
@@ -60,8 +62,12 @@ func (p *Pipeline[P, Out]) Resume(ctx context.Context, c Client, run string, con
 	return &Run[Out]{h}, nil
 }
 
-// Replay starts a new run from a recorded one, with its parameters, tags, stack and options. Change, if not nil, changes the parameters; what
-// config says wins over what the old run said.
+// Replay starts a new run from a recorded one, with its parameters, tags, stack, failure mode, timeout and parallelism, and returns when it is
+// recorded. Change, if not nil, changes the parameters; what config says wins over what the old run said. At most one RunConfig is used. The run is
+// cancelled when ctx ends.
+//
+// The error's code is NotFound for a run that does not exist, Invalid for one of another pipeline or a step that there is not, and FailedPrecondition if
+// P is not what it was when the old run was started.
 func (p *Pipeline[P, Out]) Replay(ctx context.Context, c Client, r Replay, change func(*P), config ...RunConfig) (*Run[Out], error) {
 	if len(config) > 1 {
 		return nil, component.Errorf(component.Invalid, "pipeline %s: replay: %d run configurations given, want at most one", p.name, len(config))
@@ -99,7 +105,8 @@ func Resumed(ctx context.Context, c Client, d Definition, run string, config Res
 		return Submission{}, err
 	}
 	return Submission{
-		Pipeline: d, Params: params, Program: program, Config: RunConfig{Stack: recorded.Config.Stack, Observer: config.Observer},
+		Pipeline: d, Params: params, Program: program,
+		Config: RunConfig{Stack: recorded.Config.Stack, NoHooks: recorded.Config.NoHooks, Observer: config.Observer},
 		Resume: &Resume{Run: run, AcceptChanges: config.AcceptChanges},
 	}, nil
 }

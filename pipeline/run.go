@@ -32,7 +32,7 @@ type Submission struct {
 	Params   any // pointer to the parameters
 	Program  *graph.Program
 	Config   RunConfig
-	// Resume, if not nil, goes on with a recorded run, of whose configuration Config holds the Stack and the Observer alone.
+	// Resume, if not nil, goes on with a recorded run: of Config only Stack, NoHooks and Observer count then, the rest is in its plan.
 	Resume *Resume
 	// Replay, if not nil, begins with results of another run.
 	Replay *Replay

@@ -113,6 +113,8 @@ type Options struct {
 	Parallel int `json:"parallel,omitempty"`
 	// NoCache looks nothing up; results are still recorded for later runs.
 	NoCache bool `json:"no_cache,omitempty"`
+	// NoHooks calls no hooks, also when the run is resumed.
+	NoHooks bool `json:"no_hooks,omitempty"`
 }
 
 // FailureMode says what a failed step does to the rest of its run.

@@ -48,7 +48,7 @@ type Assignment struct {
 	Checkpoint *artifact.Record `json:"checkpoint,omitempty"`
 	// BeatEvery is the longest time between two beats; 0 asks for none but those that have something to say.
 	BeatEvery time.Duration `json:"beat_every"`
-	// Stop is closed when the attempt is asked to stop. A connection fulfils it from the answers to beats.
+	// Stop is closed when the attempt is asked to stop.
 	Stop <-chan struct{} `json:"-"`
 	// Shared, if not nil, is where the elements of a mapped step on one host share decoded inputs.
 	Shared *Shared `json:"-"`
