@@ -2,7 +2,8 @@ package metadata
 
 import "time"
 
-// Result is an entry of the cache: a step that succeeded under a cache key by which it may be found again.
+// Result is an entry of the cache: a step that succeeded under a cache key by which it may be found again, or if that is gone, one that has
+// its result from the cache.
 type Result struct {
 	CacheKey string `json:"cache_key"`
 	StepKey

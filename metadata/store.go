@@ -62,7 +62,8 @@ type Store interface {
 	// out.
 	Names(ctx context.Context, prefix string, c Cursor) (Page[Version], error)
 
-	// Results returns the entries of the cache, the longest computed first: succeeded steps that [Store.Lookup] may find.
+	// Results returns the entries of the cache, the longest computed first: the succeeded steps that [Store.Lookup] may find, and for those that
+	// are gone, while others have copies that may be found, one of these.
 	Results(ctx context.Context, q ResultQuery) (Page[Result], error)
 	// Forget makes Lookup blind to the steps of ended runs that are recorded under the given cache keys, at most 1000, and whose outputs were
 	// computed before a time, or whenever if it is zero. It returns how many they were. They stay as history, but their outputs keep their

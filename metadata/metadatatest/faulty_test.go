@@ -189,6 +189,18 @@ func (s copier) Results(ctx context.Context, q metadata.ResultQuery) (metadata.P
 	return page, err
 }
 
+// childless lists only what was computed by steps that are there.
+type childless struct{ metadata.Store }
+
+func (s childless) Results(ctx context.Context, q metadata.ResultQuery) (metadata.Page[metadata.Result], error) {
+	page, err := s.Store.Results(ctx, q)
+	page.Items = slices.DeleteFunc(page.Items, func(r metadata.Result) bool {
+		rows, err := s.Steps(ctx, metadata.StepQuery{Run: r.Run, Step: r.Step, States: []metadata.StepState{metadata.StepCached}})
+		return err == nil && len(rows.Items) > 0
+	})
+	return page, err
+}
+
 type prefixer struct{ metadata.Store }
 
 func (s prefixer) Names(ctx context.Context, _ string, c metadata.Cursor) (metadata.Page[metadata.Version], error) {

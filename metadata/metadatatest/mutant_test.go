@@ -210,6 +210,7 @@ func mutants() map[string]mutant {
 		"prunes unseen":          {"Forget/Hides", func(s metadata.Store) metadata.Store { return silent{s} }},
 		"lists the newest first": {"Results/Order", func(s metadata.Store) metadata.Store { return upside{s} }},
 		"lists what was copied":  {"Results/Which", func(s metadata.Store) metadata.Store { return copier{s} }},
+		"lists no copies":        {"Results/Heirs", func(s metadata.Store) metadata.Store { return childless{s} }},
 		"ignores prefixes":       {"Names/Prefix", func(s metadata.Store) metadata.Store { return prefixer{s} }},
 		"lists first versions":   {"Names/Newest", func(s metadata.Store) metadata.Store { return oldest{s} }},
 		"forgets deletions":      {"Protocol/Interleaved", func(s metadata.Store) metadata.Store { return forgetful{s} }},

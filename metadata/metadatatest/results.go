@@ -13,6 +13,7 @@ func resultTests() []test {
 		{"Order", resultOrder},
 		{"Stable", resultStable},
 		{"Which", resultWhich},
+		{"Heirs", resultHeirs},
 		{"Size", resultSize},
 	}
 }
@@ -144,4 +145,45 @@ func resultSize(s *suite) {
 	want := resultOf(r, st)
 	want.Size = 4 + 7 + 6 + 5
 	s.equal("results", s.results(10, metadata.ResultQuery{}), []metadata.Result{want})
+}
+
+// A result whose step is gone is listed as long as copies of it may be found, once.
+func resultHeirs(s *suite) {
+	first, running := s.run(), s.run()
+	st := keyed(first.ID, "train", "key", moment(1), "model")
+	other := keyed(first.ID, "other", "other", moment(2), "other")
+	s.apply(steps(st, other))
+	s.end(first)
+	copies := map[string]metadata.Run{}
+	copied := func(r metadata.Run) metadata.Step {
+		c := keyed(r.ID, "train", "key", moment(1), "model")
+		c.State, c.Origin = metadata.StepCached, &st.StepKey
+		s.apply(steps(c))
+		return c
+	}
+	for range 3 {
+		r := s.run()
+		copies[r.ID] = r
+		copied(r)
+		s.end(r)
+	}
+	s.equal("results", s.results(10, metadata.ResultQuery{}), []metadata.Result{resultOf(first, st), resultOf(first, other)})
+	s.delete(first)
+	for len(copies) > 1 {
+		got := s.results(10, metadata.ResultQuery{})
+		if len(got) != 1 || copies[got[0].Run].ID == "" || got[0].CacheKey != "key" || !got[0].Computed.Equal(moment(1)) {
+			s.Fatalf("results are %+v, want a copy of %+v", got, st)
+		}
+		s.equal("results of another pipeline", s.results(10, metadata.ResultQuery{Pipeline: "nothing"}), []metadata.Result(nil))
+		s.delete(copies[got[0].Run])
+		delete(copies, got[0].Run)
+	}
+	// One in a run that goes on is left alone by Forget, and found.
+	last := copied(running)
+	s.forget(1, "key")
+	s.equal("results after Forget", s.results(10, metadata.ResultQuery{}), []metadata.Result{resultOf(running, last)})
+	s.equal("Lookup", s.lookup("key"), map[string]metadata.Step{"key": last})
+	s.end(running)
+	s.forget(1, "key")
+	s.equal("results at last", s.results(10, metadata.ResultQuery{}), []metadata.Result(nil))
 }

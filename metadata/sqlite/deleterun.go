@@ -35,6 +35,7 @@ func (t *tx) deleteRun(id string) error {
 		return component.Errorf(component.FailedPrecondition, "run %s is %s: cancel it before deleting it", id, state)
 	}
 	for _, q := range []string{
+		heirsOfRun,
 		"DELETE FROM versions WHERE artifact IN " + artifactsOfRun,
 		"DELETE FROM artifacts WHERE id IN " + artifactsOfRun,
 		"DELETE FROM metrics WHERE run = ?",

@@ -114,11 +114,14 @@ func (t *tx) forgetRow(row stepRow) error {
 		}
 		o.Pruned = !kept
 	}
+	if _, err := t.exec(heirOfStep, row.n); err != nil {
+		return err
+	}
 	body, err := toJSON(row.Step)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec("UPDATE steps SET cache = NULL, body = ? WHERE n = ?", body, row.n)
+	_, err = t.exec("UPDATE steps SET cache = NULL, entry = 0, body = ? WHERE n = ?", body, row.n)
 	return err
 }
 

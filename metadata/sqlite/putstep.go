@@ -29,8 +29,9 @@ func (b *batch) putStep(st *metadata.Step, body string) error {
 	if findable(st) {
 		cache = cacheHash(st.CacheKey)
 	}
-	res, err := b.exec(`INSERT INTO steps (run, step, idx, state, elements, cache, computed, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, run, st.Step, st.Index, string(st.State), st.Elements, cache, nanos(st.Computed), body)
+	computedIt := cache != nil && st.State == metadata.StepSucceeded
+	res, err := b.exec(`INSERT INTO steps (run, step, idx, state, elements, cache, computed, entry, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, run, st.Step, st.Index, string(st.State), st.Elements, cache, nanos(st.Computed), computedIt, body)
 	if err != nil {
 		return err
 	}
@@ -93,8 +94,8 @@ func (b *batch) replaceStep(run int64, st *metadata.Step, cache any, body string
 			}
 		}
 	}
-	_, err = b.exec("UPDATE steps SET state = ?, elements = ?, cache = ?, computed = ?, body = ? WHERE n = ?",
-		string(st.State), st.Elements, cache, nanos(st.Computed), body, n)
+	_, err = b.exec("UPDATE steps SET state = ?1, elements = ?2, cache = ?3, computed = ?4, entry = ?3 IS NOT NULL AND (?5 OR entry), body = ?6 WHERE n = ?7",
+		string(st.State), st.Elements, cache, nanos(st.Computed), st.State == metadata.StepSucceeded, body, n)
 	return n, err
 }
 

@@ -7,10 +7,20 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
+// What stands for a result in listings is the row of the step that computed it. When that goes, the newest row that has a copy takes its place.
+const (
+	heirsOfRun = `UPDATE steps SET entry = 1 WHERE n IN (
+		SELECT (SELECT c.n FROM steps c WHERE c.cache = d.cache AND c.computed = d.computed AND c.run <> d.run ORDER BY c.n DESC LIMIT 1)
+		FROM steps d WHERE d.run = ? AND d.entry)`
+	heirOfStep = `UPDATE steps SET entry = 1 WHERE n = (
+		SELECT (SELECT c.n FROM steps c WHERE c.cache = d.cache AND c.computed = d.computed AND c.n <> d.n ORDER BY c.n DESC LIMIT 1)
+		FROM steps d WHERE d.n = ? AND d.entry)`
+)
+
 // byComputed walks the results that may be found again, from the one that was computed first. The rows of other pipelines than the one that
 // is asked for are not read: the index has their runs.
 const byComputed = `SELECT s.n, s.run, s.computed, r.pipeline, s.body FROM steps s INDEXED BY steps_by_computed CROSS JOIN runs r ON r.n = s.run
-	WHERE s.cache IS NOT NULL AND s.state = 'succeeded'`
+	WHERE s.entry`
 
 // resultPlace is the place of a result in the order of the listing.
 type resultPlace struct{ Computed, Run, Step int64 }

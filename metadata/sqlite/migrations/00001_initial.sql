@@ -48,11 +48,12 @@ CREATE TABLE steps (
 	elements INTEGER NOT NULL,
 	cache    INTEGER,          -- 64 bits of the hash of the cache key of a result that may be found again
 	computed INTEGER NOT NULL, -- nanoseconds
+	entry    INTEGER NOT NULL, -- whether it stands for its result in listings of the cache
 	body     TEXT NOT NULL
 );
 CREATE UNIQUE INDEX steps_by_place ON steps (run, step, idx);
 CREATE INDEX steps_by_cache ON steps (cache, computed) WHERE cache IS NOT NULL;
-CREATE INDEX steps_by_computed ON steps (computed, run) WHERE cache IS NOT NULL AND state = 'succeeded';
+CREATE INDEX steps_by_computed ON steps (computed, run) WHERE entry;
 
 CREATE TABLE artifacts (
 	id   TEXT PRIMARY KEY,

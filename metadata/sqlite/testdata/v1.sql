@@ -102,6 +102,7 @@ CREATE TABLE steps (
 	elements INTEGER NOT NULL,
 	cache    INTEGER,          -- 64 bits of the hash of the cache key of a result that may be found again
 	computed INTEGER NOT NULL, -- nanoseconds
+	entry    INTEGER NOT NULL, -- whether it stands for its result in listings of the cache
 	body     TEXT NOT NULL
 );
 CREATE TABLE versions (
@@ -126,7 +127,7 @@ CREATE INDEX runs_by_plan ON runs (plan);
 CREATE INDEX runs_by_state ON runs (state, id);
 CREATE UNIQUE INDEX runs_lost ON runs (id) WHERE lost;
 CREATE INDEX steps_by_cache ON steps (cache, computed) WHERE cache IS NOT NULL;
-CREATE INDEX steps_by_computed ON steps (computed, run) WHERE cache IS NOT NULL AND state = 'succeeded';
+CREATE INDEX steps_by_computed ON steps (computed, run) WHERE entry;
 CREATE UNIQUE INDEX steps_by_place ON steps (run, step, idx);
 CREATE INDEX versions_by_artifact ON versions (artifact);
 INSERT INTO artifacts VALUES ('019b0000-0000-7000-8000-000000000003', 1);
@@ -156,7 +157,7 @@ INSERT INTO settings VALUES ('active_stack', 'prod');
 INSERT INTO settings VALUES ('generation', '1');
 INSERT INTO signals VALUES (2, '019b0000-0000-7000-8000-000000000009', '{"id":"019b0000-0000-7000-8000-000000000009","run":"019b0000-0000-7000-8000-000000000006","kind":"approve","step":"deploy","by":"ann","note":"good","created":"2026-01-02T03:04:05.000000006Z"}');
 INSERT INTO stacks VALUES ('prod', X'6E616D653A2070726F640A', 1, 0);
-INSERT INTO steps VALUES (1, 1, 'train', -1, 'succeeded', 0, 3202306911907497721, 1767323045000000006, '{"run":"019b0000-0000-7000-8000-000000000001","step":"train","index":-1,"state":"succeeded","cache_key":"key","computed":"2026-01-02T03:04:05.000000006Z","attempts":1,"started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","inputs":[{"name":"CSV","artifact":"","digest":"sha256:53bb9b0b38ac812554abeb88ea6d56760d07ec147a75e8761c4f57ecc298218f","uri":"file:///x.csv"}],"outputs":[{"id":"019b0000-0000-7000-8000-000000000003","name":"Model","record":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}},{"id":"019b0000-0000-7000-8000-000000000004","name":"Empty","record":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0,"codec":"raw/1","type":"string","inline":""}}]}');
-INSERT INTO steps VALUES (2, 2, 'score', 2, 'succeeded', 0, NULL, 1767323045000000006, '{"run":"019b0000-0000-7000-8000-000000000006","step":"score","index":2,"state":"succeeded","cache_key":"pruned","computed":"2026-01-02T03:04:05.000000006Z","attempts":0,"outputs":[{"id":"019b0000-0000-7000-8000-000000000007","name":"output","record":{"digest":"sha256:0fedead8d392392e76e93c4dba310b588e17ec9dadc44bd1fe90707480c8905c","size":6,"codec":"raw/1","type":"string"},"pruned":true}]}');
+INSERT INTO steps VALUES (1, 1, 'train', -1, 'succeeded', 0, 3202306911907497721, 1767323045000000006, 1, '{"run":"019b0000-0000-7000-8000-000000000001","step":"train","index":-1,"state":"succeeded","cache_key":"key","computed":"2026-01-02T03:04:05.000000006Z","attempts":1,"started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","inputs":[{"name":"CSV","artifact":"","digest":"sha256:53bb9b0b38ac812554abeb88ea6d56760d07ec147a75e8761c4f57ecc298218f","uri":"file:///x.csv"}],"outputs":[{"id":"019b0000-0000-7000-8000-000000000003","name":"Model","record":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}},{"id":"019b0000-0000-7000-8000-000000000004","name":"Empty","record":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0,"codec":"raw/1","type":"string","inline":""}}]}');
+INSERT INTO steps VALUES (2, 2, 'score', 2, 'succeeded', 0, NULL, 1767323045000000006, 0, '{"run":"019b0000-0000-7000-8000-000000000006","step":"score","index":2,"state":"succeeded","cache_key":"pruned","computed":"2026-01-02T03:04:05.000000006Z","attempts":0,"outputs":[{"id":"019b0000-0000-7000-8000-000000000007","name":"output","record":{"digest":"sha256:0fedead8d392392e76e93c4dba310b588e17ec9dadc44bd1fe90707480c8905c","size":6,"codec":"raw/1","type":"string"},"pruned":true}]}');
 INSERT INTO versions VALUES ('penguins/Model', 1, '019b0000-0000-7000-8000-000000000003', X'9372C470EEADD5ECD9C3C74C2B3CB633F8E2F2FAD799250A0F70D652B6B825E4', 1767323045000000006);
 PRAGMA user_version = 1;
