@@ -26,7 +26,7 @@ type pruning struct {
 
 func (p *pruning) add(cmd *cobra.Command) {
 	p.cacheFilter.add(cmd)
-	cmd.Flags().Var(&quantity{&p.keep}, "keep-size", "only as many of the longest computed results as it takes for the rest to fit into this `size`: 10GiB")
+	cmd.Flags().Var(&quantity{&p.keep}, "keep-size", "only as many of the longest computed results as it takes for the content of the rest to fit into this `size`: 10GiB")
 	cmd.Flags().BoolVar(&p.all, "all", false, "all results")
 }
 
@@ -50,13 +50,14 @@ type chosen struct {
 	last  time.Time       // of the one that was computed last
 	kept  resultCount     // that would be chosen too, but for their runs
 	done  map[string]bool // whether runs have succeeded; not those that were not asked about
+	sized bool            // only those that have content in the artifact store
 }
 
 // choose finds out what is to be forgotten.
 func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Time) (chosen, error) {
-	ch := chosen{query: p.query(now), done: map[string]bool{}}
+	ch := chosen{query: p.query(now), done: map[string]bool{}, sized: p.given("keep-size")}
 	var left int64 // bytes that stay, or would
-	if p.given("keep-size") {
+	if ch.sized {
 		for r, err := range results(ctx, store, metadata.ResultQuery{Pipeline: p.pipeline}) {
 			if err != nil {
 				return ch, err
@@ -68,8 +69,11 @@ func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Tim
 		if err != nil {
 			return ch, err
 		}
-		if p.given("keep-size") && left <= p.keep {
+		if ch.sized && left <= p.keep {
 			break
+		}
+		if ch.sized && r.Size == 0 {
+			continue // to forget it frees nothing
 		}
 		if done, err := ch.ofDone(ctx, store, r); err != nil {
 			return ch, err
@@ -129,7 +133,7 @@ func (ch *chosen) forget(ctx context.Context, store metadata.Store, dryRun bool,
 		if left == 0 || r.Computed.After(ch.last) {
 			break
 		}
-		if !ch.done[r.Run] {
+		if !ch.done[r.Run] || ch.sized && r.Size == 0 {
 			continue
 		}
 		left--
