@@ -39,7 +39,7 @@ func TestTable(t *testing.T) {
 	if err := run(t.Context(), &out, "chain,graph,start,process", 1); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| chain of 1000 no-op steps |", "| build and validate a graph of 100,000 steps |", "| program start to first step |", "| chain of 100 no-op steps, each in a process of its own |"} {
+	for _, want := range []string{"| chain of 1000 no-op steps |", "| build and validate a graph of 100,000 steps |", "| program start to first step |", "| chain of 20 no-op steps, each in a process of its own |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
 		}

@@ -51,9 +51,9 @@ func rows() []row {
 			baseline: plainStart, baselineName: "the same program, which ends at once", show: whole,
 		},
 		{
-			name: "process", title: "chain of 100 no-op steps, each in a process of its own", budget: "1.1 times bare os/exec",
-			measure: processes(100), baseline: plainProcesses(100), baselineName: "the same program, started and awaited, which ends at once",
-			show: each(100),
+			name: "process", title: "chain of 20 no-op steps, each in a process of its own", budget: "1.1 times bare os/exec",
+			measure: processes(20), baseline: plainProcesses(20), baselineName: "the same program, started and awaited, which ends at once",
+			show: each(20),
 		},
 		{
 			name: "resume", title: "resume of 10,000 independent steps of which half are done", budget: "-", measure: resumed(10_000),

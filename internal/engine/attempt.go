@@ -175,7 +175,7 @@ func lost(at *attempt, exit orchestrator.Exit, err error) *worker.Report {
 	case exit.Abandoned != nil && at.stopped:
 		f.Kind, f.Message = worker.KindCancelled, "ignored its context and was abandoned; it still runs"
 	case at.stopped:
-		f.Kind, f.Message = worker.KindCancelled, cmp.Or(exit.Reason, "ignored the request to stop, and was killed")
+		f.Kind, f.Message = worker.KindCancelled, "ignored the request to stop, and was killed"
 	case at.timedOut && exit.Abandoned == nil:
 		f.Kind = worker.KindTimeout
 		f.Message = fmt.Sprintf("timed out after %v, ignored its context and was killed: return when ctx.Done() is closed", at.assign.Config.Timeout)
@@ -184,8 +184,9 @@ func lost(at *attempt, exit orchestrator.Exit, err error) *worker.Report {
 		f.Kind = worker.KindTimeout
 		f.Message = fmt.Sprintf("timed out after %v, ignored its context and was abandoned; it still runs: return when ctx.Done() is closed", at.assign.Config.Timeout)
 		f.Err = component.Errorf(component.DeadlineExceeded, "%s", f.Message)
-	case at.claimed != nil && exit.Reason != "":
+	case at.claimed != nil:
 		f.Kind = worker.KindCrash
+		f.Message = cmp.Or(exit.Reason, "its process ended before the step did, with exit status 0: os.Exit(0) was called")
 	case exit.Reason == "":
 		f.Message = "the attempt ended without a result"
 	}
