@@ -46,7 +46,6 @@ func (p *pruning) check() error {
 type chosen struct {
 	resultCount
 	query metadata.ResultQuery
-	first time.Time       // of the one that was computed first
 	last  time.Time       // of the one that was computed last
 	kept  resultCount     // that would be chosen too, but for their runs
 	done  map[string]bool // whether runs have succeeded; not those that were not asked about
@@ -80,9 +79,6 @@ func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Tim
 		} else if !done {
 			ch.kept.add(r)
 			continue
-		}
-		if ch.Entries == 0 {
-			ch.first = r.Computed
 		}
 		ch.add(r)
 		ch.last = r.Computed
@@ -189,8 +185,7 @@ func (c *cli) prune(ctx context.Context, client Client, p *pruning, d deleting, 
 		return err
 	}
 	if ch.Entries > 0 && !d.dryRun && !d.yes {
-		question := "forget " + ch.String() + ", computed " + when(ch.first, c.now()) + " to " + when(ch.last, c.now()) + "?"
-		if err := c.confirm(ctx, question); err != nil {
+		if err := c.confirm(ctx, "forget "+ch.String()+", computed "+ago(ch.last, c.now())+" or earlier?"); err != nil {
 			return err
 		}
 	}
