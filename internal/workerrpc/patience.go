@@ -3,10 +3,15 @@ package workerrpc
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect"
 )
+
+// refusal is how long nobody may listen at a socket that is there: an engine that makes its socket again listens at once, and one that was
+// killed leaves it.
+const refusal = time.Second
 
 // patiently repeats f while it fails with an error that may pass, with growing pauses, until patience or ctx ends or lost is closed: the engine
 // may just be making its socket again, or have too many connections at the moment. It returns f's last error, but none that says no more
@@ -16,6 +21,11 @@ func patiently(ctx context.Context, patience time.Duration, lost <-chan struct{}
 	end := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		again, err := f()
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			if limit := time.Now().Add(refusal); limit.Before(end) {
+				end = limit
+			}
+		}
 		switch {
 		case err == nil:
 			return nil
