@@ -3,6 +3,7 @@ package faults_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,29 +20,30 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// The environment of the test. It is short by default; TENON_E2E_KILLS=200 is the long form.
+// The environment of the tests. They are short by default; TENON_E2E_KILLS=200 is the long form.
 const (
 	envKills = "TENON_E2E_KILLS" // how often a program is killed for each runner
 	envSeed  = "TENON_E2E_SEED"  // of the moments
-	someKill = 15
+	fewKills = 15
 )
 
 // TestKilledAtRandom kills a program, its workers, and single workers at random moments, and resumes it, until it has succeeded. Nothing
 // that was recorded as done is done again, and everything comes to what it comes to if nobody disturbs it.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
-	kills := trial.Number(t, envKills, someKill)
-	if testing.Short() {
-		kills = min(kills, 5)
+	kills := trial.Number(t, envKills, fewKills)
+	runners := map[string][]string{"goroutine": {"--runner", "goroutine"}, "process": {"--runner", "process"}}
+	if kills > fewKills {
+		runners["mixed"] = []string{"--config", mixed(t)}
 	}
 	seed := trial.Number(t, envSeed, int(time.Now().UnixNano()%1e9))
 	path := builds.Program(t, "endure")
 	want := undisturbed(t, path)
-	for i, runner := range []string{"goroutine", "process"} {
+	for runner, flags := range runners {
 		t.Run(runner, func(t *testing.T) {
 			t.Parallel()
 			t.Logf("%s=%d", envSeed, seed)
-			k := &killer{path: path, runner: runner, want: want, random: rand.New(rand.NewPCG(uint64(seed), uint64(i)))}
+			k := &killer{path: path, flags: flags, want: want, random: rand.New(rand.NewPCG(uint64(seed), uint64(runner[0])))}
 			for k.fallen.total() < kills && !t.Failed() {
 				k.endure(t)
 			}
@@ -66,9 +68,25 @@ func undisturbed(t *testing.T, path string) map[int]map[string]artifact.Digest {
 	return want
 }
 
+// mixed writes a configuration with steps in processes of their own between others.
+func mixed(t *testing.T) (path string) {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("steps:\n")
+	for _, name := range []string{"blob", "long", "table", "judge", "report"} {
+		fmt.Fprintf(&text, "  %s: {runner: process}\n", name)
+	}
+	path = filepath.Join(t.TempDir(), "mixed.yaml")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // killer kills one program after the other.
 type killer struct {
-	path, runner  string
+	path          string
+	flags         []string // of run
 	want          map[int]map[string]artifact.Digest
 	random        *rand.Rand
 	fallen        histogram
@@ -111,7 +129,7 @@ func (k *killer) endure(t *testing.T) {
 // attempt starts the program once, perhaps kills it, and reports whether the run has succeeded.
 func (e *endurance) attempt(t *testing.T) bool {
 	t.Helper()
-	args := []string{"run", "--runner", e.runner, "--set", "items=" + strconv.Itoa(e.size)}
+	args := append([]string{"run", "--set", "items=" + strconv.Itoa(e.size)}, e.flags...)
 	if e.run != "" {
 		args = []string{"resume", e.run}
 	}
@@ -159,7 +177,7 @@ func (e *endurance) disturb(t *testing.T, p *trial.Program) (killed bool) {
 	t.Helper()
 	moment := e.draw(t)
 	worker := time.Now().Add(time.Duration(e.random.IntN(1000)) * time.Millisecond)
-	if e.runner == "goroutine" || e.random.IntN(2) == 0 {
+	if e.random.IntN(2) == 0 {
 		worker = time.Now().Add(trial.Patience)
 	}
 	tick := time.NewTicker(time.Millisecond)
@@ -260,7 +278,7 @@ func (e *endurance) checkJournal(t *testing.T) {
 // checkLost looks at a run that was killed with a client, which records what became of it.
 func (e *endurance) checkLost(t *testing.T, was metadata.Run) {
 	t.Helper()
-	e.site.Look(t)
+	e.site.Verify(t, e.site.Records(t))
 	now := e.site.Records(t)
 	if unended := now.Unended(); len(unended) > 0 {
 		t.Errorf("after a look: %v", unended)

@@ -38,19 +38,23 @@ func TestWorkersKilled(t *testing.T) {
 			t.Errorf("digests of results (-undisturbed +killed):\n%s", diff)
 		}
 		for _, a := range r.Attempts {
+			if !here[a.ID] {
+				continue
+			}
+			killed[a.ID] = true
 			// The report of one that is killed at its very end counts.
-			const reason = "killed: signal killed, which was not sent by Tenon"
-			if here[a.ID] && a.State != metadata.StepSucceeded && !strings.Contains(a.Error, "killed") {
+			if a.State != metadata.StepSucceeded && !strings.HasPrefix(a.Error, "killed: signal killed, which was not sent by Tenon") {
 				t.Errorf("attempt %d of %v is %s: %s", a.Number, a.StepKey, a.State, a.Error)
 			}
-			if here[a.ID] {
-				killed[a.ID] = true
-				t.Log(a.State, a.Error)
-			}
-			_ = reason
+			delete(here, a.ID)
 		}
+		if len(here) > 0 || len(r.Unended()) > 0 {
+			t.Errorf("of attempts %v nothing is recorded; not ended are %v", here, r.Unended())
+		}
+		site.Verify(t, r)
 		site.Remove(t)
 	}
+	t.Logf("%d workers were killed", len(killed))
 }
 
 // killWorkers kills up to max workers of a program, some of them as soon as they are there.

@@ -1,6 +1,7 @@
 package workers_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +24,8 @@ func (v verified) Run() (code int) {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // they wait for the most part
 	code := pipelinetest.Main(verified{m}, thrifty)
 	builds.Remove()
 	os.Exit(code)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -33,11 +34,19 @@ func (s *Site) Processes(t testing.TB) []Process {
 	return all
 }
 
-// process looks at a process. Its environment is that with which it was started, and a zombie has none.
+// process looks at a process. Its environment is that with which it was started. A zombie has none, and who is just executing a program has
+// none for a moment.
 func (s *Site) process(pid int) (p Process, marked bool) {
-	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil {
-		return p, false
+	var env []byte
+	for range 10 {
+		var err error
+		if env, err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil {
+			return p, false
+		}
+		if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil || len(env) > 0 {
+			break
+		}
+		<-time.After(100 * time.Microsecond)
 	}
 	p = Process{PID: pid, site: s}
 	for v := range bytes.SplitSeq(env, []byte{0}) {

@@ -122,7 +122,8 @@ func (r Records) Digests(run string) map[string]artifact.Digest {
 	return digests
 }
 
-// Verify reads the content of every record, which must be what the record says.
+// Verify reads the content of every record, which must be what the record says. The client with which it does so records what became of
+// programs that are gone, and removes what they left.
 func (s *Site) Verify(t testing.TB, r Records) {
 	t.Helper()
 	client := s.client(t)

@@ -158,14 +158,6 @@ func (s *Site) Open(t testing.TB) *tenon.Client {
 	return client
 }
 
-// Look opens a client on the site and closes it: it records what became of programs that are gone, and removes what they left.
-func (s *Site) Look(t testing.TB) {
-	t.Helper()
-	if err := s.client(t).Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func (s *Site) client(t testing.TB) *tenon.Client {
 	t.Helper()
 	client, err := tenon.Open(t.Context(), tenon.Config{Home: s.Home})

@@ -11,6 +11,7 @@ import (
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/e2e/faults/journal"
+	"github.com/tenon-ml/tenon/orchestrator"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -76,11 +77,10 @@ type Results struct {
 // Gated has a step that waits for its gate and fails once, between others.
 var Gated = pipeline.Define("gated", func(p *pipeline.Builder, _ struct{}) Results {
 	first := pipeline.Step(p, "first", Tell, TellIn{})
-	second := pipeline.Step(p, "second", Tell, TellIn{Gate: "gate", Failures: 1, Before: []artifact.Ref[string]{first}},
-		step.Config{Retry: step.Retry{Attempts: 3, Backoff: time.Millisecond}})
+	second := pipeline.Step(p, "second", Tell, TellIn{Gate: "gate", Failures: 1, Before: []artifact.Ref[string]{first}})
 	third := pipeline.Step(p, "third", Tell, TellIn{Before: []artifact.Ref[string]{second}})
 	return Results{first, second, third, pipeline.Step(p, "large", Large, LargeIn{third})}
-})
+}, pipeline.StepDefaults(step.Config{Retry: step.Retry{Attempts: 3, Backoff: time.Millisecond}}))
 
 // Hang does not listen when it is asked to stop.
 func Hang(ctx context.Context, _ struct{}) (artifact.Ref[int], error) {
@@ -95,4 +95,12 @@ var Hangs = pipeline.Define("hangs", func(p *pipeline.Builder, _ struct{}) struc
 	return struct{ One, Other artifact.Ref[int] }{pipeline.Step(p, "one", Hang, struct{}{}), pipeline.Step(p, "other", Hang, struct{}{})}
 })
 
-func main() { tenon.Main(Gated, Hangs, Forks) }
+// slowEnv names a variable that makes workers slow to start.
+const slowEnv = "ACTS_SLOW"
+
+func main() {
+	if slow, err := time.ParseDuration(os.Getenv(slowEnv)); err == nil && os.Getenv(orchestrator.EnvWorker) != "" {
+		<-time.After(slow)
+	}
+	tenon.Main(Gated, Hangs, Forks)
+}
