@@ -35,7 +35,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRuns)
 		case "pipeline":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRecordedPipelines)
-		case "name", "tag", "limit", "after", "parallel", "step", "from", "note", "by":
+		case "name", "tag", "limit", "after", "parallel", "step", "from", "note", "by", "older-than", "keep-last", "keep-size", "grace":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
 		}
 	})

@@ -71,7 +71,7 @@ func (s *collector) deleteOne(ctx context.Context, d artifact.Digest) (*Count, e
 	case err == nil, errors.Is(err, component.ErrNotFound):
 		return &s.report.Deleted, nil
 	case ctx.Err() != nil:
-		return nil, nil
+		return nil, nil //nolint:nilerr // the caller sees that ctx has ended
 	}
 	return &s.report.Failed, err
 }
