@@ -53,7 +53,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	stacks map[string]stack.Stack
-	specs  map[string][]byte // of the stored ones among them, as YAML
+	specs  map[string][]byte // as YAML
 	runs   sync.WaitGroup
 	stop   context.CancelCauseFunc // cancels the runs
 	life   context.Context         //nolint:containedctx // of the runs, which end with the client
@@ -253,8 +253,8 @@ func (c *Client) openStack(ctx context.Context, name string) (stack.Stack, error
 		if spec, err = stack.Parse(stored.Spec, "stack "+name); err != nil {
 			return nil, err
 		}
-		c.specs[name] = stored.Spec
 	}
+	c.specs[name] = spec.YAML()
 	return stack.Open(ctx, spec, c.flavors, component.Env{Home: c.config.Home, Logger: c.logger})
 }
 

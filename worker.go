@@ -177,15 +177,12 @@ func workerStore(ctx context.Context, s assorted, j workerrpc.Job) (artifact.Sto
 	if s.config.Stack != nil {
 		return s.config.Stack.Artifacts(), nil
 	}
-	spec := stack.Default()
-	switch {
-	case len(j.Stack) > 0:
-		var err error
-		if spec, err = stack.Parse(j.Stack, "stack "+j.StackName); err != nil {
-			return nil, err
-		}
-	case j.StackName != stack.DefaultName:
+	if len(j.Stack) == 0 {
 		return nil, component.Errorf(component.FailedPrecondition, "stack %s was composed by the program: pass tenon.RunWorker the tenon.Config with that Stack", j.StackName)
+	}
+	spec, err := stack.Parse(j.Stack, "stack "+j.StackName)
+	if err != nil {
+		return nil, err
 	}
 	logger := s.config.Logger
 	if logger == nil {

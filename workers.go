@@ -39,7 +39,7 @@ func (c *Client) serveWorkers(ctx context.Context, h worker.Host, job engine.Job
 	return program, server.Close, nil
 }
 
-// spec returns how a stored stack was written down; nil for any other.
+// spec returns the specification of a stack as YAML; nil for one that the program composed.
 func (c *Client) spec(st stack.Stack) []byte {
 	if st == c.config.Stack {
 		return nil

@@ -1,9 +1,10 @@
 package sqlite
 
 import (
+	"slices"
+
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
-	"slices"
 )
 
 // refuseCondemned refuses a batch that refers to content which garbage collection has condemned or is deleting.
