@@ -176,6 +176,9 @@ func (l *live) close() {
 		l.mu.Unlock()
 		return
 	}
+	if l.board.run == "" {
+		l.board, l.summed = &board{}, true // nothing began: there is nothing to leave on the screen
+	}
 	l.draw(true)
 	l.closed = true
 	l.mu.Unlock()

@@ -134,6 +134,16 @@ type ending struct {
 	interrupted bool
 }
 
+// telling returns an observer that shows what happens, and how to answer a step that waits for a person.
+func (c *cli) telling(shown progress) func(pipeline.Event) {
+	return func(e pipeline.Event) {
+		shown.event(e)
+		if e.Kind == pipeline.EventStep && e.StepState == metadata.StepWaiting {
+			shown.note("to answer: " + c.call("run approve "+e.Run+" "+shellQuote(e.Step)) + ", or reject")
+		}
+	}
+}
+
 // drive submits a run, shows its progress and waits for its end. After an interrupt it waits for the graceful end of the run.
 func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f format) (ending, error) {
 	defer holdPipes()()
@@ -143,12 +153,7 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	defer shown.close()
 	defer c.redirect(shown, f)()
 	defer c.notes.during(shown)()
-	s.Config.Observer = func(e pipeline.Event) {
-		shown.event(e)
-		if e.StepState == metadata.StepWaiting {
-			shown.note("to answer: " + c.call("run approve "+e.Run+" "+shellQuote(e.Step)) + ", or reject")
-		}
-	}
+	s.Config.Observer = c.telling(shown)
 	handle, err := client.Submit(runCtx, s)
 	if err != nil {
 		if code := component.CodeOf(err); code == component.NotFound || code == component.Invalid {

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +53,7 @@ func (c *cli) runAgainCommand(p program) *cobra.Command {
 		Use:   p.verb + " RUN [flags]",
 		Short: p.what,
 		Long: p.what + ".\n\nThe steps are code of the program that started the run: this command finds that program and calls its command \"" + p.verb +
-			"\" with the same flags. If the program is gone, as one that was started by \"go run\" is, the command says how to do the same.",
+			"\" with the same flags. If the program is gone, or was started by \"go run\", the command says how to do the same.",
 		Example:           "tenon run " + p.verb + " LAST",
 		Args:              arguments(1, 1, "the run"),
 		ValidArgsFunction: once(c.completeRuns),
@@ -65,37 +68,53 @@ func (c *cli) runAgainCommand(p program) *cobra.Command {
 }
 
 func (c *cli) callProgram(ctx context.Context, p program, ref string, flags []string) error {
-	var what metadata.Program
-	args := []string{p.verb}
-	err := c.withClient(ctx, func(client Client) error {
-		run, err := findRun(ctx, client.Metadata(), ref, "")
-		what = run.Driver.Program
-		args = append(append(args, run.ID), flags...)
-		args = append(args, "--home="+client.Home())
+	var (
+		run  metadata.Run
+		home string
+	)
+	err := c.withClient(ctx, func(client Client) (err error) {
+		home = client.Home()
+		run, err = findRun(ctx, client.Metadata(), ref, "")
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	what, args := run.Driver.Program, append([]string{p.verb, run.ID}, flags...)
+	byHand := args
+	if !c.isUsual(home) {
+		byHand = append(slices.Clone(args), "--home="+home)
+	}
 	if !what.Main {
 		return component.Errorf(component.FailedPrecondition, "run %s was started from Go code of %s: it calls the method %s of its pipeline, or Recover of the client, when it starts again",
-			args[1], describeProgram(what), map[string]string{"resume": "Resume", "replay": "Replay"}[p.verb])
+			run.ID, describeProgram(what), map[string]string{"resume": "Resume", "replay": "Replay"}[p.verb])
+	}
+	if builtByGoRun(what.Path) {
+		return component.Errorf(component.FailedPrecondition, "run %s was started by \"go run\", which builds its program from what the source is now: write\n%s",
+			run.ID, goRun(what, byHand))
 	}
 	if info, err := os.Stat(what.Path); err != nil || !info.Mode().IsRegular() {
-		return component.Errorf(component.NotFound, "the program that started run %s is no longer at %s: write\n%s", args[1], what.Path, goRun(what, args))
+		return component.Errorf(component.NotFound, "the program that started run %s is no longer at %s: write\n%s", run.ID, what.Path, goRun(what, byHand))
 	}
-	child := exec.CommandContext(ctx, what.Path, args...)
-	child.Dir, child.Stdin, child.Stdout, child.Stderr = what.Dir, c.app.Stdin, c.app.Stdout, c.app.Stderr
-	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) } // it ends gracefully, as if it had been called itself
-	err = child.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() > 0 {
-		return &exitError{code: exit.ExitCode()}
+	// Who interrupts this command interrupts the program.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), what.Path, append(args, "--home="+home)...)
+	cmd.Dir = what.Dir
+	err = c.become(cmd)
+	if err == nil || errors.As(err, new(*exitError)) {
+		return err
 	}
-	if err != nil {
-		return component.Errorf(component.Unavailable, "run %s: %w", what.Path, err)
+	return component.Errorf(component.Unavailable, "run %s in %s: %w", what.Path, what.Dir, err)
+}
+
+// builtByGoRun reports whether an executable is in a temporary directory of the go command, or in its cache. It may still be there when "go run" has
+// ended, but what it runs as then is a program whose source is not known.
+func builtByGoRun(path string) bool {
+	dir := filepath.Dir(path)
+	cached, inCache := strings.CutSuffix(filepath.Base(dir), "-d")
+	if inCache && len(cached) == 2*sha256.Size && strings.Trim(cached, "0123456789abcdef") == "" {
+		return true
 	}
-	return nil
+	return filepath.Base(dir) == "exe" && strings.HasPrefix(filepath.Base(filepath.Dir(filepath.Dir(dir))), "go-build")
 }
 
 func describeProgram(p metadata.Program) string {

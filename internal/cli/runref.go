@@ -55,7 +55,7 @@ func findRun(ctx context.Context, store metadata.Store, ref, pipeline string) (m
 	if len(found) > 3 {
 		ids = append(ids, "...")
 	}
-	return metadata.Run{}, usagef("%.80q may be several runs, %s: write more of the ID", ref, strings.Join(ids, ", "))
+	return metadata.Run{}, usagef("%.80q may be several runs, %s: name one by its ID, or enough of it", ref, strings.Join(ids, ", "))
 }
 
 // splitElement splits "score[3]" into the step and the index of the element; nil if there is none.

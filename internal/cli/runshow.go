@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,10 +182,19 @@ func (c *cli) questions(b *strings.Builder, v runView) {
 // call is how a person calls a command of tenon from here.
 func (c *cli) call(command string) string {
 	text := "tenon " + command
-	if c.home != "" {
+	if home, err := filepath.Abs(c.home); c.home != "" && (err != nil || !c.isUsual(home)) {
 		text += " --home " + shellQuote(c.home)
 	}
 	return text
+}
+
+// isUsual reports whether a state directory is that of a command without --home, in whatever directory it is called.
+func (c *cli) isUsual(home string) bool {
+	usual := c.env("TENON_HOME")
+	if user, err := os.UserHomeDir(); usual == "" && err == nil {
+		usual = filepath.Join(user, ".tenon")
+	}
+	return filepath.IsAbs(usual) && filepath.Clean(usual) == home
 }
 
 // costColumns are the titles of the columns of what steps cost, as far as it was measured.

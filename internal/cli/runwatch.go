@@ -36,7 +36,15 @@ func (c *cli) watch(ctx context.Context, store metadata.Store, run metadata.Run,
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	shown := c.progress(newBoard(g), f, func(error) { cancel(&exitError{exitBrokenPipe, nil}) })
-	w := watcher{store: store, run: run.ID, tell: shown.event, steps: map[string]metadata.Step{}, elements: map[string][]state{}}
+	w := watcher{
+		store: store, run: run.ID, tell: c.telling(shown), questions: map[string]string{},
+		steps: map[string]metadata.Step{}, elements: map[string][]state{},
+	}
+	for i := range g.Nodes {
+		if wait := g.Nodes[i].Wait; wait != nil {
+			w.questions[g.Nodes[i].Name] = wait.Question
+		}
+	}
 	err = w.follow(ctx, c.reopen)
 	if l, ok := shown.(*live); ok && l.summed && err == nil {
 		l.clear() // what follows says it all
@@ -63,13 +71,14 @@ func (l *live) clear() {
 
 // watcher turns what is recorded of a run into the events that its observer saw.
 type watcher struct {
-	store    metadata.Store
-	run      string
-	tell     func(pipeline.Event)
-	state    metadata.RunState
-	steps    map[string]metadata.Step // as they were told
-	elements map[string][]state       // of mapped steps, as they were told
-	news     []pipeline.Event
+	store     metadata.Store
+	run       string
+	tell      func(pipeline.Event)
+	questions map[string]string // of steps that wait for a person
+	state     metadata.RunState
+	steps     map[string]metadata.Step // as they were told
+	elements  map[string][]state       // of mapped steps, as they were told
+	news      []pipeline.Event
 }
 
 // follow tells events until the run has ended. Quiet is called when nothing has happened for a while.
@@ -86,7 +95,7 @@ func (w *watcher) follow(ctx context.Context, quiet func(context.Context) error)
 		if looks == quietLooks {
 			looks = 0
 			if err := quiet(ctx); err != nil {
-				return err
+				return w.cause(ctx, err)
 			}
 		}
 		timer := time.NewTimer(max(watchEvery, watchShare*time.Since(began)))
@@ -165,7 +174,7 @@ func (w *watcher) step(was, is metadata.Step) {
 	if was.State == is.State && was.Attempts == is.Attempts && was.Elements == is.Elements {
 		return
 	}
-	e := pipeline.Event{Kind: pipeline.EventStep, Time: cmp.Or(is.Finished, is.Started, time.Now()), Step: is.Step, Index: -1, Attempt: is.Attempts, StepState: is.State, Elements: is.Elements, Reason: reasonOf(is)}
+	e := pipeline.Event{Kind: pipeline.EventStep, Time: cmp.Or(is.Finished, is.Started, time.Now()), Step: is.Step, Index: -1, Attempt: is.Attempts, StepState: is.State, Elements: is.Elements, Reason: w.reasonOf(is)}
 	computed := is.State == metadata.StepSucceeded || is.State == metadata.StepFailed
 	if computed && was.Started.IsZero() && !is.Started.IsZero() { // it began and ended between two looks
 		began := e
@@ -176,8 +185,10 @@ func (w *watcher) step(was, is metadata.Step) {
 }
 
 // reasonOf is what an observer was told of why a step is in its state.
-func reasonOf(s metadata.Step) string {
+func (w *watcher) reasonOf(s metadata.Step) string {
 	switch s.State {
+	case metadata.StepWaiting:
+		return w.questions[s.Step]
 	case metadata.StepCached:
 		if s.Origin != nil {
 			return "from run " + s.Origin.Run
@@ -209,7 +220,7 @@ func (w *watcher) readElements(ctx context.Context, mapped metadata.Step) error 
 		}
 		told[s.Index] = stateOf(s.State)
 		w.news = append(w.news, pipeline.Event{
-			Kind: pipeline.EventStep, Time: cmp.Or(s.Finished, s.Started, time.Now()), Step: s.Step, Index: s.Index, Attempt: s.Attempts, StepState: s.State, Reason: reasonOf(s),
+			Kind: pipeline.EventStep, Time: cmp.Or(s.Finished, s.Started, time.Now()), Step: s.Step, Index: s.Index, Attempt: s.Attempts, StepState: s.State, Reason: w.reasonOf(s),
 		})
 	}
 	w.elements[mapped.Step] = told

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,9 +99,11 @@ func TestWatchTells(t *testing.T) {
 			cached, recorded("train", -1, metadata.StepRunning, 3, 0, func(s *metadata.Step) { s.Attempts = 2 }),
 			recorded("score", -1, metadata.StepRunning, 4, 0, three), recorded("score", 0, metadata.StepSucceeded, 4, 5),
 			recorded("score", 2, metadata.StepFailed, 4, 6, func(s *metadata.Step) { s.Error = "boom" }),
+			recorded("approve", -1, metadata.StepWaiting, 6, 0, func(s *metadata.Step) { s.Attempts = 0 }),
 		}},
 		{metadata.RunFailed, []metadata.Step{
 			cached, recorded("train", -1, metadata.StepSucceeded, 3, 8, func(s *metadata.Step) { s.Attempts = 2 }),
+			recorded("approve", -1, metadata.StepSucceeded, 6, 7, func(s *metadata.Step) { s.Attempts = 0 }),
 			recorded("score", -1, metadata.StepFailed, 4, 7, three, func(s *metadata.Step) { s.Error = "1 of 3 elements failed: boom" }),
 			recorded("score", 0, metadata.StepSucceeded, 4, 5), recorded("score", 1, metadata.StepSucceeded, 4, 6),
 			recorded("score", 2, metadata.StepFailed, 4, 6, func(s *metadata.Step) { s.Error = "boom" }),
@@ -127,6 +130,7 @@ func TestWatchTells(t *testing.T) {
 		}
 		got = append(got, text)
 	})
+	w.questions = map[string]string{"approve": "ready for production?"}
 	synctest.Test(t, func(t *testing.T) {
 		if err := w.follow(t.Context(), noQuiet); err != nil {
 			t.Fatal(err)
@@ -141,8 +145,10 @@ func TestWatchTells(t *testing.T) {
 		"3: score[0] running",
 		"4: train running attempt 2",
 		"4: score[0] succeeded",
+		"4: approve waiting: ready for production?",
 		"4: score[2] failed: boom",
 		"5: score[1] succeeded",
+		"5: approve succeeded",
 		"5: quick running",
 		"5: score failed of 3: 1 of 3 elements failed: boom",
 		"5: train succeeded attempt 2",
@@ -200,6 +206,34 @@ func TestWatchAsksWhoDrives(t *testing.T) {
 	})
 }
 
+// TestInterruptedQuestion: an interrupt while a client is opened is an interrupt, not an error of opening it.
+func TestInterruptedQuestion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		store := &snapshots{looks: []snapshot{{metadata.RunRunning, nil}}}
+		err := store.watcher(func(pipeline.Event) {}).follow(ctx, func(ctx context.Context) error {
+			cancel(errInterrupted)
+			return component.Errorf(component.Canceled, "open the state: %w", ctx.Err())
+		})
+		if !errors.Is(err, errInterrupted) {
+			t.Errorf("an interrupt is %v", err)
+		}
+	})
+}
+
+// TestHowToAnswer: who sees that a step waits sees what to write, whether it is watched or run.
+func TestHowToAnswer(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	c := newCLI(App{Stdout: &out, Stderr: &out})
+	tell := c.telling(newLines(&out, storyBoard(), nil))
+	tell(pipeline.Event{Kind: pipeline.EventStep, Run: runID, Step: "approve", Index: -1, StepState: metadata.StepWaiting, Reason: "ready for production?"})
+	if got, want := out.String(), "to answer: tenon run approve "+runID+" approve, or reject\n"; !strings.HasSuffix(got, want) || !strings.Contains(got, "ready for production?") {
+		t.Errorf("%q, want %q at its end", got, want)
+	}
+}
+
 // TestWatchIsNoBurden: a run that takes long to read is read less often.
 func TestWatchIsNoBurden(t *testing.T) {
 	t.Parallel()
@@ -233,4 +267,28 @@ func TestClearedBoard(t *testing.T) {
 			t.Errorf("after %d rows: %q, want %q", drawn, out.String(), want)
 		}
 	})
+}
+
+// TestRefusedBoard: a run that never began leaves no board of steps that are pending, also if one was drawn.
+func TestRefusedBoard(t *testing.T) {
+	t.Parallel()
+	for _, waited := range []time.Duration{0, 1050 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			l := newLive(newScreen(&out, environ("COLUMNS=60")), storyBoard(), time.Now, func(err error) { t.Error(err) })
+			time.Sleep(waited)
+			l.mu.Lock()
+			drawn := len(l.drawn)
+			out.Reset()
+			l.mu.Unlock()
+			l.close()
+			want := "\r" + eraseBelow
+			if drawn > 0 {
+				want = fmt.Sprintf("\x1b[%dA", drawn) + want
+			}
+			if out.String() != want || (drawn > 0) != (waited > 0) {
+				t.Errorf("after %d rows: %q, want %q", drawn, out.String(), want)
+			}
+		})
+	}
 }

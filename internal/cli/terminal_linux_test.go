@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,6 +47,41 @@ func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// pressed CODE COMMAND [ARG...] runs a command on a terminal of its own, and presses Ctrl-C there when it says "holding". It ends with the exit code; what
+// it wrote is in terminal.txt, and $PID was its process.
+func pressed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: pressed CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	env, _ := ts.Value("env").(*testscript.Env)
+	master, slave := openTerminal(ts, &unix.Winsize{Col: 80, Row: 24})
+	defer master.Close()
+	cmd := exec.Command(executable(ts, args[1]), args[2:]...)
+	cmd.Dir, cmd.Env = env.WorkDir, append(slices.Clone(env.Vars), "TERM=xterm", "NO_COLOR=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	ts.Check(cmd.Start())
+	ts.Setenv("PID", strconv.Itoa(cmd.Process.Pid))
+	slave.Close()
+	var screen bytes.Buffer
+	for buf, held := make([]byte, 4096), false; ; {
+		n, err := master.Read(buf)
+		if err != nil {
+			break // EIO at the end, when nobody holds the other side
+		}
+		screen.Write(buf[:n])
+		if !held && bytes.Contains(screen.Bytes(), []byte("holding")) {
+			held = true
+			_, err := master.WriteString("\x03")
+			ts.Check(err)
+		}
+	}
+	ts.Check(os.WriteFile(filepath.Join(env.WorkDir, "terminal.txt"), bytes.ReplaceAll(screen.Bytes(), []byte("\r\n"), []byte("\n")), 0o600))
+	checkExit(ts, cmd.Wait(), want)
+}
+
 func openTerminal(ts *testscript.TestScript, size *unix.Winsize) (master, slave *os.File) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	ts.Check(err)
@@ -63,6 +99,7 @@ func openTerminal(ts *testscript.TestScript, size *unix.Winsize) (master, slave 
 func TestTerminalScripts(t *testing.T) {
 	t.Parallel()
 	p := scripts(t, "terminal")
+	p.Cmds["pressed"] = pressed
 	p.Cmds["terminal"] = terminal
 	testscript.Run(t, p)
 }
