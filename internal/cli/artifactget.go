@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/export"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -59,7 +60,12 @@ func (c *cli) getArtifact(ctx context.Context, client Client, ref, file string, 
 		return err
 	}
 	content := export.NewContent(store, a.Record)
-	defer func() { err = errors.Join(err, content.Close()) }()
+	defer func() {
+		err = errors.Join(err, content.Close())
+		if a.Pruned && errors.Is(err, component.ErrNotFound) {
+			err = component.Errorf(component.NotFound, "the content of artifact %s was deleted, since \"tenon cache prune\" has let go of it: run the pipeline again", a.ID)
+		}
+	}()
 	kind, err := content.Kind(ctx)
 	switch {
 	case err != nil:

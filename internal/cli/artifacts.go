@@ -176,6 +176,9 @@ func (c *cli) artifactText(b *strings.Builder, v artifactView) {
 	fact("size", size(v.Record.Size))
 	fact("digest", string(v.Record.Digest))
 	fact("created", when(v.Created, c.now()))
+	if v.Pruned {
+		fact("content", "let go of by \"tenon cache prune\"; it may be gone")
+	}
 	fact("made by", "step "+elementName(v.Step, v.Index)+" of run "+v.Run+", pipeline "+oneLine(v.Pipeline))
 	if v.Origin != nil {
 		fact("cached from", "step "+elementName(v.Origin.Step, v.Origin.Index)+" of run "+v.Origin.Run)
