@@ -12,7 +12,7 @@ const module = "github.com/tenon-ml/tenon"
 
 // layers is the order of dependencies: a package may import those of earlier layers and of its own, never of later ones.
 var layers = [][]string{
-	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/proto/tenon/worker/v1"},
+	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/internal/fingerprint/declgraph", "/proto/tenon/worker/v1"},
 	{"/component"},
 	{"/internal/newproject", "/internal/codec", "/internal/scope", "/internal/source/location"},
 	{"/artifact", "/hook", "/internal/hookset", "/step"},

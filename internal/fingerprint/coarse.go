@@ -64,9 +64,15 @@ func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p, _, err := c.ofFunc(ctx, f, fn)
+	return p, err
+}
+
+// ofFunc fingerprints a function, and returns the name of its file in the code that the fingerprint is of.
+func (c *coarse) ofFunc(ctx context.Context, f Func, fn any) (Fingerprint, string, error) {
 	code, err := c.code(ctx, f)
 	if err != nil {
-		return Fingerprint{}, err
+		return Fingerprint{}, "", err
 	}
 	if c.image == nil {
 		c.image = loadedImage()
@@ -74,7 +80,7 @@ func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
 	h := newHash(string(code.mode))
 	write(h, code.digest)
 	f.identity(h, code.file)
-	return Fingerprint{Digest: sum(h), Mode: code.mode, Captured: captured(f, c.image.holds(fn))}, nil
+	return Fingerprint{Digest: sum(h), Mode: code.mode, Captured: captured(f, c.image.holds(fn))}, code.file, nil
 }
 
 // code is all code that a function could reach.

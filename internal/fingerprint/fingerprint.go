@@ -58,7 +58,16 @@ func FuncOf(fn any) (Func, error) {
 		return Func{}, component.Errorf(component.Invalid, "the runtime knows no function at the address of a %T", fn)
 	}
 	file, line := f.FileLine(pc)
-	return Func{Name: f.Name(), File: file, Line: line, pc: pc}, nil
+	name := f.Name()
+	// The code of a small function may begin with that of one that was inlined; the outermost is the one that is asked for.
+	frames := runtime.CallersFrames([]uintptr{pc + 1})
+	for more := true; more; {
+		var frame runtime.Frame
+		if frame, more = frames.Next(); frame.Function != "" {
+			name, file, line = frame.Function, frame.File, frame.Line
+		}
+	}
+	return Func{Name: name, File: file, Line: line, pc: pc}, nil
 }
 
 // base is the name within its package: "Train", "main.func1", "(*T).M-fm".

@@ -43,7 +43,7 @@ func fixture(t *testing.T) modules {
 		t.Skipf("the times of files in %s cannot be trusted, so that nothing is fingerprinted by its source", dir)
 	}
 	m := modules{t, dir, append(os.Environ(), "GOWORK=off", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOENV=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0", "FIXTURE_MEMO="+filepath.Join(dir, "memo"))}
-	for _, pkg := range []string{"component", "internal/part", "internal/filememo", "internal/fingerprint"} {
+	for _, pkg := range []string{"component", "internal/part", "internal/filememo", "internal/fingerprint", "internal/fingerprint/declgraph"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", pkg, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files of %s: %v", pkg, err)

@@ -18,11 +18,12 @@ type reader struct {
 	memo    *filememo.Memo
 	facts   *factMemo
 
-	files map[string]string // name to digest
-	paths map[string]string // to name
-	close bool              // see sources
-	dirs  []string          // that must not have changed
-	local map[uint64]bool   // devices whose times can be trusted
+	files  map[string]string   // name to digest
+	paths  map[string]string   // to name
+	embeds map[string][]string // names of the files that a Go file embeds
+	close  bool                // see sources
+	dirs   []string            // that must not have changed
+	local  map[uint64]bool     // devices whose times can be trusted
 }
 
 // module reads a module's directory.
@@ -170,7 +171,7 @@ func (r *reader) source(pkg, path string) bool {
 			return false
 		}
 		for _, match := range matches {
-			if !r.embedded(pkg, dir, match) {
+			if !r.embedded(name, pkg, dir, match) {
 				return false
 			}
 		}
@@ -178,8 +179,8 @@ func (r *reader) source(pkg, path string) bool {
 	return true
 }
 
-// embedded adds what a pattern matched: a file, or a directory with all that is below it.
-func (r *reader) embedded(pkg, dir, match string) bool {
+// embedded adds what a pattern of a Go file matched: a file, or a directory with all that is below it.
+func (r *reader) embedded(by, pkg, dir, match string) bool {
 	for parent := match; parent != "."; { // files may have gone from where the pattern looked
 		if parent = filepath.ToSlash(filepath.Dir(parent)); parent != "." {
 			r.dirs = append(r.dirs, filepath.Join(dir, parent))
@@ -194,9 +195,11 @@ func (r *reader) embedded(pkg, dir, match string) bool {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, path)
-		if err != nil || !d.Type().IsRegular() || !r.file(pkg+"/"+filepath.ToSlash(rel), path) {
+		name := pkg + "/" + filepath.ToSlash(rel)
+		if err != nil || !d.Type().IsRegular() || !r.file(name, path) {
 			return fs.ErrInvalid
 		}
+		r.embeds[by] = append(r.embeds[by], name)
 		return nil
 	})
 	return err == nil

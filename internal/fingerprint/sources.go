@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"context"
 	"maps"
+	"path"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -12,9 +13,14 @@ import (
 
 // sources is all source that could be part of the running program.
 type sources struct {
-	paths map[string]string // absolute, without symbolic links, to the name within the module
-	sum   string
-	close bool // something changed about when the go command started, which makes it uncertain
+	paths  map[string]string // absolute, without symbolic links, to the name within the module
+	sum    string
+	close  bool                // something changed about when the go command started, which makes it uncertain
+	files  map[string]string   // name to digest
+	main   []string            // names of the main module's files
+	embeds map[string][]string // what each Go file embeds, by name
+	fixed  []string            // the other modules, by version and sum
+	pkg    string              // import path of the main package
 }
 
 // commandLineFiles is the path of a main package that was named by its files.
@@ -34,11 +40,12 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	if !ok {
 		return nil, false
 	}
-	r := reader{ctx: ctx, started: run.started, memo: m, facts: f, files: map[string]string{}, paths: map[string]string{}, local: map[uint64]bool{}}
+	r := reader{ctx: ctx, started: run.started, memo: m, facts: f, files: map[string]string{}, paths: map[string]string{}, embeds: map[string][]string{}, local: map[uint64]bool{}}
 	if !r.module(main, l.root) {
 		return nil, false
 	}
-	var fixed []string // the other modules, by version and sum
+	mainFiles := slices.Sorted(maps.Keys(r.files))
+	var fixed []string
 	for _, dep := range info.Deps {
 		used := dep
 		if dep.Replace != nil {
@@ -59,24 +66,39 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	if l.work != "" && !r.file("go.work", l.work) {
 		return nil, false
 	}
-	if info.Path == commandLineFiles && !r.holds(run.sourceFiles()) {
-		return nil, false
+	pkg := info.Path
+	if pkg == commandLineFiles {
+		if !r.holds(run.sourceFiles()) {
+			return nil, false
+		}
+		pkg = r.packageOf(run.sourceFiles()[0])
 	}
 	if !r.unchangedDirs() {
 		return nil, false
 	}
-	return &sources{r.paths, r.digest(fixed), r.close}, true
+	return &sources{
+		paths: r.paths, sum: r.digest(fixed), close: r.close, files: r.files, main: mainFiles, embeds: r.embeds, fixed: fixed, pkg: pkg,
+	}, true
 }
 
 // holds reports whether all files were read.
 func (r *reader) holds(files []string) bool {
 	for _, file := range files {
-		path, err := filepath.EvalSymlinks(file)
-		if err != nil || r.paths[path] == "" {
+		resolved, err := filepath.EvalSymlinks(file)
+		if err != nil || r.paths[resolved] == "" {
 			return false
 		}
 	}
 	return len(files) > 0
+}
+
+// packageOf returns the import path of a file's package.
+func (r *reader) packageOf(file string) string {
+	resolved, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return ""
+	}
+	return path.Dir(r.paths[resolved])
 }
 
 func (r *reader) digest(modules []string) string {

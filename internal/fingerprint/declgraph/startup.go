@@ -1,0 +1,105 @@
+package declgraph
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// start finds what runs before any step, and what that reaches.
+func (g *Graph) start(main string) {
+	w := g.newWalk()
+	effects := g.effects()
+	var order []string
+	packages := 0
+	for _, p := range g.sorted() {
+		before := len(order)
+		for _, f := range p.files {
+			for i := range f.Decls {
+				at := f.first + i
+				n := &g.nodes[at]
+				switch {
+				case n.Kind == Func && n.Names[0] == "init", n.Kind == Var && n.Calls && !n.Pipeline && effects[at]:
+					w.add(at, startup)
+					order = append(order, n.key(), n.digest(n.text(startup)))
+				case n.Kind == Func && n.Names[0] == "main" && p.path == main:
+					w.add(at, startup)
+				}
+			}
+		}
+		if len(order) > before {
+			packages++
+		}
+	}
+	if packages > 1 { // their order depends on what imports what
+		order = append(order, g.importLists()...)
+	}
+	w.run()
+	g.base, g.order = w, digestOf(order)
+}
+
+// importLists returns every package with what it imports, once each.
+func (g *Graph) importLists() []string {
+	var lists []string
+	for _, p := range g.sorted() {
+		var paths []string
+		for _, f := range p.files {
+			for _, i := range f.Imports {
+				paths = append(paths, i.Path)
+			}
+		}
+		slices.Sort(paths)
+		lists = append(lists, p.path+": "+strings.Join(slices.Compact(paths), " "))
+	}
+	return lists
+}
+
+// effects reports which nodes may change something that others see: they mention a variable so that it may change, or another
+// module's code that may remember something, or they mention a node that does.
+func (g *Graph) effects() []bool {
+	has := make([]bool, len(g.nodes))
+	var queue []int
+	mark := func(i int) {
+		if !has[i] {
+			has[i] = true
+			queue = append(queue, i)
+		}
+	}
+	for i := range g.nodes {
+		for _, e := range g.nodes[i].edges {
+			s := &g.symbols[e.symbol]
+			if s.external && !pure[s.path] && !strings.HasPrefix(s.path+"/", sdk) || s.isVar && e.how >= s.changes {
+				mark(i)
+				break
+			}
+		}
+	}
+	for len(queue) > 0 {
+		i := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		n := &g.nodes[i]
+		symbols := n.owns
+		if n.Kind == Method {
+			if s, ok := g.index[symbolKey{n.file.pkg.path, n.Names[0]}]; ok {
+				symbols = append(symbols[:len(symbols):len(symbols)], s)
+			}
+		}
+		for _, s := range symbols {
+			for _, u := range g.symbols[s].users {
+				mark(u.node)
+			}
+		}
+	}
+	return has
+}
+
+// digestOf returns the digest of a list of texts.
+func digestOf(texts []string) string {
+	var buf []byte
+	for _, s := range texts {
+		buf = append(binary.AppendUvarint(buf, uint64(len(s))), s...)
+	}
+	sum := sha256.Sum256(buf)
+	return string(sum[:])
+}
