@@ -38,22 +38,18 @@ func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
 // reconcile records the end of runs whose driver is gone, since it was killed: nothing stays running. What cannot be recorded now is left
 // to the next client.
 func (c *Client) reconcile(ctx context.Context) {
-	q := metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}}
-	for more := true; more; more = q.After != "" {
-		page, err := c.meta.Runs(ctx, q)
+	going := metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}}
+	for r, err := range metadata.All(ctx, c.meta.Runs, going) {
 		if err != nil {
 			c.logger.Warn("runs whose program is gone cannot be looked for", "err", err)
 			return
 		}
-		for _, r := range page.Items {
-			if c.alive(r.Driver) {
-				continue
-			}
-			if err := c.bury(ctx, r, killed); err != nil {
-				c.logger.Warn("the end of a run whose program is gone cannot be recorded", "run", r.ID, "err", err)
-			}
+		if c.alive(r.Driver) {
+			continue
 		}
-		q.After = page.Next
+		if err := c.bury(ctx, r, killed); err != nil {
+			c.logger.Warn("the end of a run whose program is gone cannot be recorded", "run", r.ID, "err", err)
+		}
 	}
 }
 
@@ -109,11 +105,10 @@ func (c *Client) bury(ctx context.Context, r metadata.Run, how string) error {
 		if !cancelling && (s.State == metadata.StepRunning || s.State == metadata.StepRetrying) {
 			ended = metadata.StepFailed
 		}
-		attempts, err := c.meta.Attempts(ctx, metadata.AttemptQuery{Run: r.ID, Step: s.Step, Index: &s.Index, Cursor: metadata.Cursor{Limit: 1000}})
-		if err != nil {
-			return err
-		}
-		for _, a := range attempts.Items {
+		for a, err := range metadata.All(ctx, c.meta.Attempts, metadata.AttemptQuery{Run: r.ID, Step: s.Step, Index: &s.Index}) {
+			if err != nil {
+				return err
+			}
 			if !a.State.Ended() {
 				a.State, a.Finished, a.Error, a.Reason = ended, r.Finished, how, "lost"
 				b.Attempts = append(b.Attempts, a)
@@ -138,18 +133,13 @@ func (c *Client) cancelled(ctx context.Context, r metadata.Run) (bool, error) {
 	if r.State == metadata.RunCancelling && !r.Lost {
 		return true, nil
 	}
-	q := metadata.SignalQuery{Run: r.ID, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := c.meta.Signals(ctx, q)
+	for sig, err := range metadata.All(ctx, c.meta.Signals, metadata.SignalQuery{Run: r.ID}) {
 		if err != nil {
 			return false, err
 		}
-		for _, sig := range page.Items {
-			if sig.Kind == metadata.SignalCancel && !sig.Created.Before(r.Driver.Since) {
-				return true, nil
-			}
+		if sig.Kind == metadata.SignalCancel && !sig.Created.Before(r.Driver.Since) {
+			return true, nil
 		}
-		q.After = page.Next
 	}
 	return false, nil
 }
@@ -163,14 +153,11 @@ func (c *Client) unended(ctx context.Context, run string) ([]metadata.Step, erro
 		}
 	}
 	var steps []metadata.Step
-	q := metadata.StepQuery{Run: run, States: states, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := c.meta.Steps(ctx, q)
+	for s, err := range metadata.All(ctx, c.meta.Steps, metadata.StepQuery{Run: run, States: states}) {
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, page.Items...)
-		q.After = page.Next
+		steps = append(steps, s)
 	}
 	return steps, nil
 }

@@ -86,18 +86,12 @@ func (c *Client) Recover(ctx context.Context, config pipeline.ResumeConfig, pipe
 // lost returns the IDs of a pipeline's runs that lost their driver, oldest first.
 func (c *Client) lost(ctx context.Context, name string) ([]string, error) {
 	var ids []string
-	q := metadata.RunQuery{
-		Pipeline: name, Lost: true, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}, Cursor: metadata.Cursor{Limit: 1000},
-	}
-	for more := true; more; more = q.After != "" {
-		page, err := c.meta.Runs(ctx, q)
+	q := metadata.RunQuery{Pipeline: name, Lost: true, States: []metadata.RunState{metadata.RunFailed, metadata.RunCancelled}}
+	for r, err := range metadata.All(ctx, c.meta.Runs, q) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range page.Items {
-			ids = append(ids, r.ID)
-		}
-		q.After = page.Next
+		ids = append(ids, r.ID)
 	}
 	slices.Reverse(ids)
 	return ids, nil

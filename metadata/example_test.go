@@ -3,6 +3,7 @@ package metadata_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,27 +17,33 @@ import (
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// temporary returns an empty store, and what ends it.
+func temporary(ctx context.Context) (store metadata.Store, done func()) {
+	dir, err := os.MkdirTemp("", "metadata")
+	if err != nil {
+		log.Fatal(err)
+	}
+	store, err = sqlite.Open(ctx, filepath.Join(dir, "tenon.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return store, func() {
+		store.Close()
+		os.RemoveAll(dir)
+	}
+}
+
 // A run is recorded in batches, and read again in pages.
 func Example() {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "metadata")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "tenon.db"), sqlite.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer store.Close()
+	store, done := temporary(ctx)
+	defer done()
 
 	run := metadata.Run{ID: newID(), Name: "nightly", Pipeline: "penguins", State: metadata.RunRunning, Epoch: 1, Created: time.Now()}
 	train := metadata.Step{StepKey: metadata.StepKey{Run: run.ID, Step: "train", Index: -1}, State: metadata.StepSucceeded, CacheKey: "c0ffee"}
 	model := artifact.Record{Digest: "sha256:7ac1a4ee3b6d9bf5c7b5d36a5ff9f5f5e8aafd2e3b2f0d38a1ca1b6a2d1b2f3c", Codec: "cbor/1", Type: "struct{W []float64}"}
 	train.Outputs = []metadata.Output{{ID: newID(), Name: "output", Record: model}}
-	err = store.Apply(ctx, metadata.Batch{
+	err := store.Apply(ctx, metadata.Batch{
 		ID: newID(), Create: []metadata.Run{run}, Steps: []metadata.Step{train},
 		Versions: []metadata.Version{{Name: "penguins/model", Artifact: train.Outputs[0].ID}},
 	})
@@ -77,18 +84,8 @@ func ExampleBatch_Validate() {
 // A driver asks for signals now and then; whoever may write to the store sends them.
 func ExampleStore_signals() {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "metadata")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "tenon.db"), sqlite.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer store.Close()
+	store, done := temporary(ctx)
+	defer done()
 	run := metadata.Run{ID: newID(), Pipeline: "penguins", State: metadata.RunRunning, Epoch: 1, Created: time.Now()}
 	if err := store.Apply(ctx, metadata.Batch{Create: []metadata.Run{run}}); err != nil {
 		fmt.Println(err)
@@ -118,4 +115,30 @@ func ExampleFirstID() {
 	fmt.Println(metadata.FirstID(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
 	// Output:
 	// 019b76da-a800
+}
+
+// All goes through a listing, however many pages it has.
+func ExampleAll() {
+	ctx := context.Background()
+	store, done := temporary(ctx)
+	defer done()
+	var b metadata.Batch
+	for i, state := range []metadata.RunState{metadata.RunSucceeded, metadata.RunFailed, metadata.RunFailed} {
+		b.Create = append(b.Create, metadata.Run{ID: newID(), Name: fmt.Sprintf("nightly-%d", i), Pipeline: "penguins", State: state, Epoch: 1})
+	}
+	if err := store.Apply(ctx, b); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	for run, err := range metadata.All(ctx, store.Runs, metadata.RunQuery{States: []metadata.RunState{metadata.RunFailed}}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(run.Name)
+	}
+	// Output:
+	// nightly-2
+	// nightly-1
 }

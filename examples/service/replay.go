@@ -23,9 +23,12 @@ func (s *service) replay(ctx context.Context, out *stream, id string) error {
 		if err != nil {
 			return err
 		}
-		rows, err := s.steps(ctx, id)
-		if err != nil {
-			return err
+		var rows []metadata.Step
+		for row, err := range metadata.All(ctx, s.client.Metadata().Steps, metadata.StepQuery{Run: id}) {
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
 		}
 		for _, e := range seen.news(run, rows) {
 			if err := out.send("", e); err != nil {
@@ -39,21 +42,6 @@ func (s *service) replay(ctx context.Context, out *stream, id string) error {
 			return err
 		}
 	}
-}
-
-// steps returns what is recorded of the steps of a run, and of their elements.
-func (s *service) steps(ctx context.Context, id string) ([]metadata.Step, error) {
-	var rows []metadata.Step
-	q := metadata.StepQuery{Run: id, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := s.client.Metadata().Steps(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, page.Items...)
-		q.After = page.Next
-	}
-	return rows, nil
 }
 
 // record is what has been seen of a run.

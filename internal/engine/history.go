@@ -33,17 +33,12 @@ type history struct {
 // readHistory reads the rows of a run.
 func readHistory(ctx context.Context, store metadata.Store, run string) (history, error) {
 	p := history{run: run, steps: map[metadata.StepKey]metadata.Step{}, elements: map[string]int{}}
-	q := metadata.StepQuery{Run: run, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := store.Steps(ctx, q)
+	for row, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run}) {
 		if err != nil {
 			return p, fmt.Errorf("read the steps of run %s: %w", run, err)
 		}
-		for _, row := range page.Items {
-			p.steps[metadata.StepKey{Step: row.Step, Index: row.Index}] = row
-			p.elements[row.Step] = max(p.elements[row.Step], row.Index+1)
-		}
-		q.After = page.Next
+		p.steps[metadata.StepKey{Step: row.Step, Index: row.Index}] = row
+		p.elements[row.Step] = max(p.elements[row.Step], row.Index+1)
 	}
 	return p, nil
 }

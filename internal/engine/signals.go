@@ -56,14 +56,11 @@ func (s *scheduler) listen() {
 // readSignals reads all signals of a run.
 func readSignals(ctx context.Context, store metadata.Store, run string) ([]metadata.Signal, error) {
 	var signals []metadata.Signal
-	q := metadata.SignalQuery{Run: run, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := store.Signals(ctx, q)
+	for sig, err := range metadata.All(ctx, store.Signals, metadata.SignalQuery{Run: run}) {
 		if err != nil {
 			return nil, err
 		}
-		signals = append(signals, page.Items...)
-		q.After = page.Next
+		signals = append(signals, sig)
 	}
 	return signals, nil
 }
