@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -187,10 +188,10 @@ func (c *cli) confirm(ctx context.Context, question string) error {
 	return &exitError{exitFailed, errors.New("nothing was deleted")}
 }
 
-// paramText is a JSON value for people.
+// paramText is a JSON value in one line for people, with spaces at which it may be wrapped.
 func paramText(raw json.RawMessage) string {
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
 	}
-	return oneLine(string(raw))
+	return oneLine(jsonText(raw, math.MaxInt))
 }

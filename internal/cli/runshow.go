@@ -57,7 +57,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 						return err
 					}
 				}
-				err = c.show(f, view, func(b *strings.Builder) { c.runText(b, view, broken) })
+				err = c.show(f, view, func(b *strings.Builder) { c.runText(b, view, elements, broken) })
 				if err == nil && watch && run.State != metadata.RunSucceeded {
 					err = &exitError{code: exitFailed}
 				}
@@ -93,7 +93,7 @@ func failedElements(ctx context.Context, store metadata.Store, run string) ([]me
 	return failed, nil
 }
 
-func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
+func (c *cli) runText(b *strings.Builder, v runView, elements bool, broken []metadata.Step) {
 	heading := func(s string) { b.WriteString("\n" + c.out.paint(bold, s) + "\n") }
 	facts := grid{columns: []column{{}, {flex: true, wrap: true}}}
 	fact := func(name, value string) {
@@ -124,9 +124,12 @@ func (c *cli) runText(b *strings.Builder, v runView, broken []metadata.Step) {
 		b.WriteString("\n" + c.out.paint(dim, "to go on with it: "+c.call("run resume "+v.ID)) + "\n")
 	}
 	heading("Steps")
-	c.stepGrid(b, v.Steps, broken)
+	c.stepGrid(b, v.withPending(), broken)
 	c.questions(b, v)
 	c.outputGrid(b, v, heading)
+	if !elements {
+		v.Metrics = gathered(v.Metrics)
+	}
 	c.metricGrid(b, v.Metrics, heading)
 	if len(v.Outputs) > 0 {
 		heading("Results")
@@ -304,13 +307,19 @@ func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
 }
 
 func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, heading func(string)) {
-	g := grid{indent: "  ", columns: []column{{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true}, {title: "MIN", right: true, minor: true}, {title: "MAX", right: true, minor: true}, {title: "POINTS", right: true, minor: true}}}
+	g := grid{indent: "  ", columns: []column{
+		{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true},
+		{title: "MIN", right: true, minor: true}, {title: "MAX", right: true, minor: true}, {title: "POINTS", right: true, minor: true}, {minor: true},
+	}}
 	for _, m := range metrics {
-		least, most := "", ""
+		last, least, most, of := number(float64(m.Last)), "", "", ""
 		if m.Points > 1 {
 			least, most = number(float64(m.Min)), number(float64(m.Max))
 		}
-		g.add(text(elementName(m.Step, m.Index)), text(oneLine(m.Name)), text(number(float64(m.Last))), text(least), text(most), text(strconv.Itoa(m.Points)))
+		if m.elements > 1 {
+			last, of = "", "of "+count(m.elements, "element")
+		}
+		g.add(text(elementName(m.Step, m.Index)), text(oneLine(m.Name)), text(last), text(least), text(most), text(strconv.Itoa(m.Points)), cell{of, dim})
 	}
 	if len(g.rows) > 0 {
 		heading("Metrics")

@@ -22,6 +22,8 @@ type runView struct {
 	Steps    []stepView    `json:"steps"`
 	Attempts []attemptView `json:"attempts"`
 	Metrics  []metricView  `json:"metrics"`
+
+	graph *graph.Graph
 }
 
 type stepView struct {
@@ -50,6 +52,8 @@ type metricView struct {
 	Min    jsonfloat.Float `json:"min"` // NaN left out
 	Max    jsonfloat.Float `json:"max"`
 	Points int             `json:"points"`
+
+	elements int // whose points it sums up; 0 for a step that is not mapped
 }
 
 // readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for.
@@ -78,9 +82,12 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 		}
 		v.Steps = append(v.Steps, view)
 	}
-	if err := inOrder(ctx, store, run, v.Steps); err != nil {
+	g, err := graphOf(ctx, store, run)
+	if err != nil {
 		return v, err
 	}
+	v.graph = g
+	inOrder(g, v.Steps)
 	if err := v.readAttempts(ctx, store, elements); err != nil {
 		return v, err
 	}
@@ -149,11 +156,7 @@ func graphOf(ctx context.Context, store metadata.Store, run metadata.Run) (*grap
 }
 
 // inOrder sorts steps as the pipeline names them.
-func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps []stepView) error {
-	g, err := graphOf(ctx, store, run)
-	if err != nil {
-		return err
-	}
+func inOrder(g *graph.Graph, steps []stepView) {
 	rank := make(map[string]int, len(g.Nodes))
 	for i := range g.Nodes {
 		rank[g.Nodes[i].Name] = i
@@ -166,7 +169,51 @@ func inOrder(ctx context.Context, store metadata.Store, run metadata.Run, steps 
 	slices.SortStableFunc(steps, func(a, b stepView) int {
 		return cmp.Or(cmp.Compare(rank[a.StepKey.Step], rank[b.StepKey.Step]), cmp.Compare(a.Index, b.Index))
 	})
-	return nil
+}
+
+// withPending returns the steps of a run with those among them that it has not come to, of which nothing is recorded.
+func (v *runView) withPending() []stepView {
+	if v.State.Ended() {
+		return v.Steps
+	}
+	recorded := make(map[string]bool, len(v.Steps))
+	for _, s := range v.Steps {
+		recorded[s.StepKey.Step] = true
+	}
+	steps := slices.Clone(v.Steps)
+	for i := range v.graph.Nodes {
+		if name := v.graph.Nodes[i].Name; !recorded[name] {
+			steps = append(steps, stepView{Step: metadata.Step{StepKey: metadata.StepKey{Run: v.ID, Step: name, Index: -1}, State: metadata.StepPending}})
+		}
+	}
+	inOrder(v.graph, steps)
+	return steps
+}
+
+// gathered sums up the metrics of the elements of each mapped step.
+func gathered(metrics []metricView) []metricView {
+	type name struct{ step, metric string }
+	var sums []metricView
+	at := map[name]int{}
+	for _, m := range metrics {
+		if m.Index < 0 {
+			sums = append(sums, m)
+			continue
+		}
+		key := name{m.Step, m.Name}
+		i, ok := at[key]
+		if !ok {
+			i = len(sums)
+			at[key] = i
+			sums = append(sums, metricView{Step: m.Step, Index: -1, Name: m.Name, Min: m.Min, Max: m.Max})
+		}
+		sum := &sums[i]
+		sum.Last = m.Last
+		sum.widen(m.Min, m.Max)
+		sum.Points += m.Points
+		sum.elements++
+	}
+	return sums
 }
 
 // addMetric takes in one point. Points of one metric may come mixed with those of others of the same step.
@@ -190,11 +237,16 @@ func (v *runView) addMetric(m metadata.Metric) {
 	have := &v.Metrics[i]
 	have.Last = value
 	have.Points++
-	if f := float64(have.Min); m.Value < f || math.IsNaN(f) {
-		have.Min = value
+	have.widen(value, value)
+}
+
+// widen takes in other extremes.
+func (m *metricView) widen(least, most jsonfloat.Float) {
+	if f := float64(m.Min); float64(least) < f || math.IsNaN(f) {
+		m.Min = least
 	}
-	if f := float64(have.Max); m.Value > f || math.IsNaN(f) {
-		have.Max = value
+	if f := float64(m.Max); float64(most) > f || math.IsNaN(f) {
+		m.Max = most
 	}
 }
 
