@@ -133,18 +133,14 @@ type collector struct {
 // oldEnough returns the time before which content was put that may be deleted.
 func (s *collector) oldEnough(ctx context.Context) (time.Time, error) {
 	before := time.Now() // runs that begin from here on put their content later
-	q := metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}, Cursor: metadata.Cursor{Limit: 1000}}
-	for more := true; more; more = q.After != "" {
-		page, err := s.Metadata.Runs(ctx, q)
+	going := metadata.RunQuery{States: []metadata.RunState{metadata.RunPending, metadata.RunRunning, metadata.RunCancelling}}
+	for r, err := range metadata.All(ctx, s.Metadata.Runs, going) {
 		if err != nil {
 			return before, component.Errorf(component.CodeOf(err), "collect garbage: look for runs that go on: %w", err)
 		}
-		for _, r := range page.Items {
-			if r.Created.Before(before) {
-				before = r.Created
-			}
+		if r.Created.Before(before) {
+			before = r.Created
 		}
-		q.After = page.Next
 	}
 	return before.Add(-s.Grace), nil
 }
