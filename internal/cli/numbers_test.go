@@ -60,6 +60,20 @@ func numbers(name string) pipeline.Definition {
 		pipeline.Defaults(numbersParams{N: 3, Limit: 5, Label: "numbers", From: artifact.FromBytes("none.txt", nil)}))
 }
 
+// asks is a pipeline that asks a person.
+func asks() pipeline.Definition {
+	return pipeline.Define("asks", func(p *pipeline.Builder, _ struct{}) artifact.Ref[string] {
+		answer := pipeline.Wait(p, "review", "Is it holding?", struct{}{})
+		return pipeline.Step(p, "thank", thank, thankIn{Answer: answer})
+	})
+}
+
+type thankIn struct{ Answer artifact.Ref[pipeline.Approval] }
+
+func thank(_ context.Context, in thankIn) (artifact.Ref[string], error) {
+	return artifact.New("thank you, " + in.Answer.Value().By), nil
+}
+
 type listIn struct {
 	N    int
 	Hold bool

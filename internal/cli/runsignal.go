@@ -47,7 +47,7 @@ func (c *cli) runCancelCommand() *cobra.Command {
 					return err
 				}
 				if run.State.Ended() {
-					return component.Errorf(component.FailedPrecondition, "run %s has ended: it is %s", run.ID, run.State)
+					return component.Errorf(component.FailedPrecondition, "run %s has ended: it %s", run.ID, hasEnded(run.State))
 				}
 				if err := client.Signal(ctx, metadata.Signal{Run: run.ID, Kind: metadata.SignalCancel, By: userName(), Note: note}); err != nil {
 					return err
@@ -63,7 +63,7 @@ func (c *cli) runCancelCommand() *cobra.Command {
 						fmt.Fprintf(b, "asked run %s to stop\n", run.ID)
 						return
 					}
-					fmt.Fprintf(b, "run %s is %s\n", run.ID, run.State)
+					fmt.Fprintf(b, "run %s %s\n", run.ID, hasEnded(run.State))
 				})
 			})
 		},
@@ -73,6 +73,14 @@ func (c *cli) runCancelCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait for the end of the run")
 	f.add(cmd.Flags())
 	return cmd
+}
+
+// hasEnded says in a sentence how a run ended.
+func hasEnded(s metadata.RunState) string {
+	if s == metadata.RunCancelled {
+		return "is cancelled"
+	}
+	return "has " + string(s)
 }
 
 // ended waits for the end of a run.
@@ -136,7 +144,7 @@ func (c *cli) runAnswerCommand(a answer) *cobra.Command {
 				return c.show(f, sent{Run: run.ID, Step: step, Signal: a.kind, State: run.State}, func(b *strings.Builder) {
 					fmt.Fprintf(b, "%s step %s of run %s\n", a.past, oneLine(step), run.ID)
 					if run.State.Ended() {
-						fmt.Fprintf(b, "the run is %s: resume it\n", run.State)
+						fmt.Fprintf(b, "nobody drives the run: to go on with it: %s\n", c.call("run resume "+run.ID))
 					}
 				})
 			})
@@ -149,26 +157,47 @@ func (c *cli) runAnswerCommand(a answer) *cobra.Command {
 	return cmd
 }
 
-// asked returns the step that an answer is for: the one that is named, or else the only one that waits.
+// asked returns the step that an answer is for: the one that is named, or else the only one that waits. In a run that nobody drives that is the one
+// that will, when the run is resumed.
 func asked(ctx context.Context, store metadata.Store, run metadata.Run, named []string) (string, error) {
 	if len(named) == 1 {
 		return named[0], nil
 	}
-	page, err := store.Steps(ctx, metadata.StepQuery{Run: run.ID, States: []metadata.StepState{metadata.StepWaiting}, Cursor: metadata.Cursor{Limit: 100}})
+	states := map[string]metadata.StepState{}
+	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
+		return store.Steps(ctx, metadata.StepQuery{Run: run.ID, NoElements: true, Cursor: cur})
+	}) {
+		if err != nil {
+			return "", err
+		}
+		states[s.Step] = s.State
+	}
+	g, err := graphOf(ctx, store, run)
 	if err != nil {
 		return "", err
 	}
-	var waiting []string
-	for _, s := range page.Items {
-		waiting = append(waiting, s.Step)
+	var waiting, later []string
+	for i := range g.Nodes {
+		switch name := g.Nodes[i].Name; {
+		case g.Nodes[i].Wait == nil:
+		case states[name] == metadata.StepWaiting:
+			waiting = append(waiting, name)
+		case states[name] != metadata.StepSucceeded:
+			later = append(later, name)
+		}
 	}
-	switch len(waiting) {
-	case 0:
-		return "", component.Errorf(component.FailedPrecondition, "no step of run %s waits for an answer", run.ID)
-	case 1:
+	if run.State.Ended() && run.State != metadata.RunSucceeded {
+		waiting, later = append(waiting, later...), nil
+	}
+	switch {
+	case len(waiting) == 1:
 		return waiting[0], nil
+	case len(waiting) > 1:
+		return "", usagef("several steps of run %s wait: name one of %s", run.ID, strings.Join(waiting, ", "))
+	case len(later) > 0 && !run.State.Ended():
+		return "", usagef("no step of run %s waits yet: to answer beforehand, name one of %s", run.ID, strings.Join(later, ", "))
 	}
-	return "", usagef("several steps of run %s wait: name one of %s", run.ID, strings.Join(waiting, ", "))
+	return "", component.Errorf(component.FailedPrecondition, "no step of run %s waits for an answer", run.ID)
 }
 
 // userName names the person at the terminal; empty if the system does not know.

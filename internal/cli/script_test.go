@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(leakFree{m}, map[string]func(){
 		"tenon":   func() { tenon.Main() },
 		"prog":    func() { tenon.Main(numbers("numbers")) },
+		"asks":    func() { tenon.Main(asks()) },
 		"several": func() { tenon.Main(numbers("numbers"), numbers("others")) },
 	})
 }
