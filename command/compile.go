@@ -42,7 +42,7 @@ func (c *compiler) mistake(field string, err error) {
 
 func compile(spec Spec, in, out reflect.Type) (*command, []ref.Mistake) {
 	c := &compiler{command: command{fields: map[string]field{}}, used: map[string]bool{}}
-	if in.Kind() != reflect.Struct || isRef(in) || isSource(in) {
+	if in.Kind() != reflect.Struct || ref.IsRef(in) || ref.IsSource(in) {
 		c.mistake("In", fmt.Errorf("the input is of type %v: use a struct whose fields the command names", in))
 		return nil, c.mistakes
 	}

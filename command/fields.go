@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/internal/ref"
 )
 
@@ -36,31 +35,20 @@ type output struct {
 	used  string // the placeholder
 }
 
-func isSource(t reflect.Type) bool { return t == reflect.TypeFor[artifact.Source]() }
-
-func isRef(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[ref.Holder]())
-}
-
-// valueType returns T of a Ref[T].
-func valueType(t reflect.Type) reflect.Type {
-	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type
-}
-
 func (c *compiler) inputFields(in reflect.Type) {
 	for i := range in.NumField() {
 		f := in.Field(i)
 		switch {
 		case !f.IsExported():
 			continue // the builder reports it
-		case isSource(f.Type):
+		case ref.IsSource(f.Type):
 			c.fields[f.Name] = field{index: i, kind: kindSource}
-		case isRef(f.Type):
-			forms, err := formsOf(valueType(f.Type))
+		case ref.IsRef(f.Type):
+			forms, err := formsOf(ref.ValueType(f.Type))
 			if err != nil {
 				c.mistake("In."+f.Name, err)
 			}
-			c.fields[f.Name] = field{index: i, kind: kindRef, typ: valueType(f.Type), forms: forms}
+			c.fields[f.Name] = field{index: i, kind: kindRef, typ: ref.ValueType(f.Type), forms: forms}
 		case holdsRef(f.Type, map[reflect.Type]bool{}):
 			c.mistake("In."+f.Name, errors.New("it holds a Ref or Source, which must be a field of its own for a command: move it out, or make one list of many with pipeline.Gather"))
 			c.used[f.Name] = true
@@ -72,7 +60,7 @@ func (c *compiler) inputFields(in reflect.Type) {
 
 // holdsRef reports whether a value of type t may hold a Ref or Source.
 func holdsRef(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if isRef(t) || isSource(t) {
+	if ref.IsRef(t) || ref.IsSource(t) {
 		return true
 	}
 	if seen[t] {
@@ -90,7 +78,7 @@ func holdsRef(t reflect.Type, seen map[reflect.Type]bool) bool {
 
 func (c *compiler) outputFields(out reflect.Type) {
 	add := func(name string, index int, t reflect.Type) {
-		o := output{name: name, index: index, typ: valueType(t)}
+		o := output{name: name, index: index, typ: ref.ValueType(t)}
 		var err error
 		if o.forms, err = formsOf(o.typ); err != nil {
 			c.mistake(name, err)
@@ -98,7 +86,7 @@ func (c *compiler) outputFields(out reflect.Type) {
 		}
 		c.outputs = append(c.outputs, o)
 	}
-	if isRef(out) {
+	if ref.IsRef(out) {
 		add(singleName, -1, out)
 		return
 	}
@@ -106,7 +94,7 @@ func (c *compiler) outputFields(out reflect.Type) {
 		return // the builder reports it
 	}
 	for i := range out.NumField() {
-		if f := out.Field(i); f.IsExported() && isRef(f.Type) {
+		if f := out.Field(i); f.IsExported() && ref.IsRef(f.Type) {
 			add(f.Name, i, f.Type)
 		}
 	}

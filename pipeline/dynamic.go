@@ -170,7 +170,7 @@ func own(out reflect.Value, owner string) {
 			*h = &c
 		}
 	}
-	if isRef(out.Type()) {
+	if ref.IsRef(out.Type()) {
 		claim(handleAt(out, nil, 0))
 		return
 	}
@@ -178,7 +178,7 @@ func own(out reflect.Value, owner string) {
 		return
 	}
 	for i := range out.NumField() {
-		if isRef(out.Field(i).Type()) && out.Field(i).CanSet() {
+		if ref.IsRef(out.Field(i).Type()) && out.Field(i).CanSet() {
 			claim(handleAt(out, []int{i}, 0))
 		}
 	}

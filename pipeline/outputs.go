@@ -11,8 +11,8 @@ import (
 
 // outputs plans a step's output type: its Refs, and what is wrong with it.
 func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names []string, ports []port) {
-	if isRef(t) {
-		p := b.port(refArg(t))
+	if ref.IsRef(t) {
+		p := b.port(ref.ValueType(t))
 		if p.err != nil {
 			b.report(name, "output", at, p.err)
 		}
@@ -24,11 +24,11 @@ func (b *Builder) outputs(name, at string, t reflect.Type) (fields []int, names 
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() || f.Anonymous || !isRef(f.Type) {
+		if !f.IsExported() || f.Anonymous || !ref.IsRef(f.Type) {
 			b.report(name, f.Name, at, fmt.Errorf("the output field is of type %v: every field of an output struct must be an exported, named artifact.Ref", f.Type))
 			continue
 		}
-		p := b.port(refArg(f.Type))
+		p := b.port(ref.ValueType(f.Type))
 		if p.err != nil {
 			b.report(name, f.Name, at, p.err)
 		}
@@ -48,11 +48,6 @@ func (p *Pipeline[P, Out]) resultPorts() (names []string, ports []graph.Port, er
 		ports = append(ports, c.Port)
 	}
 	return names, ports, b.err()
-}
-
-// refArg returns T of a Ref[T].
-func refArg(t reflect.Type) reflect.Type {
-	return reflect.New(t).Interface().(ref.Holder).TenonRef(ref.Access{}).Type
 }
 
 // handleAt returns the place of the handle of the i-th Ref in an output value.
@@ -86,7 +81,7 @@ func (b *Builder) finish(out reflect.Value) {
 }
 
 func (b *Builder) results(out reflect.Value) {
-	if out.Type().Kind() == reflect.Struct && out.NumField() == 0 && !isRef(out.Type()) {
+	if out.Type().Kind() == reflect.Struct && out.NumField() == 0 && !ref.IsRef(out.Type()) {
 		return
 	}
 	fields, names, ports := b.outputs("", "", out.Type())

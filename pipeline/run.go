@@ -178,7 +178,7 @@ func (p *Pipeline[P, Out]) Result(ctx context.Context, c Client, run string) (Ou
 func assembled[Out any](run string, results map[string]any, skipped []string) (Out, error) {
 	var out Out
 	v := reflect.ValueOf(&out).Elem()
-	if isRef(v.Type()) {
+	if ref.IsRef(v.Type()) {
 		setResult(v, results, "output")
 	} else {
 		for i := range v.NumField() {

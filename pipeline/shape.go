@@ -78,9 +78,9 @@ func (p *planner) flaw(path string, err error) {
 
 func (p *planner) plan(t reflect.Type, path string) *shape {
 	switch {
-	case isRef(t):
+	case ref.IsRef(t):
 		return &shape{kind: kindRef, typ: t}
-	case isSource(t):
+	case ref.IsSource(t):
 		return &shape{kind: kindSource, typ: t}
 	}
 	if open := p.open[t]; open != nil {
@@ -134,7 +134,7 @@ func (p *planner) fields(sh *shape, path string) {
 			name = path + "." + f.Name
 		}
 		switch {
-		case f.Anonymous && (isRef(f.Type) || isSource(f.Type)):
+		case f.Anonymous && (ref.IsRef(f.Type) || ref.IsSource(f.Type)):
 			p.flaw(name, errors.New("a Ref must not be embedded, because its methods would be promoted: give the field a name"))
 		case !f.IsExported() && holdsAnywhere(f.Type, map[reflect.Type]bool{}):
 			p.flaw(name, errors.New("a Ref in an unexported field cannot be seen and would be lost: export the field"))
@@ -161,24 +161,6 @@ func (p *planner) mapKey(t reflect.Type, path string) {
 	}
 }
 
-func isRef(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[ref.Holder]()) && !promoted(t)
-}
-
-func isSource(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[ref.SourceHolder]()) && !promoted(t)
-}
-
-// promoted reports whether t has the method only because it embeds a Ref or Source: those are recognised by their exact type.
-func promoted(t reflect.Type) bool {
-	for i := range t.NumField() {
-		if t.Field(i).Anonymous {
-			return true
-		}
-	}
-	return false
-}
-
 // holds reports whether a Ref or Source can be reached in t where the builder looks: exported fields, elements, pointers.
 func holds(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return search(t, seen, false)
@@ -190,7 +172,7 @@ func holdsAnywhere(t reflect.Type, seen map[reflect.Type]bool) bool {
 }
 
 func search(t reflect.Type, seen map[reflect.Type]bool, anywhere bool) bool {
-	if isRef(t) || isSource(t) {
+	if ref.IsRef(t) || ref.IsSource(t) {
 		return true
 	}
 	if seen[t] {
