@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -59,6 +60,18 @@ func parseAge(s string) (time.Duration, error) {
 		rest = rest[1:]
 	}
 	return total, nil
+}
+
+// ageText writes a length of time as parseAge reads it.
+func ageText(d time.Duration) string {
+	var text strings.Builder
+	for _, unit := range []string{"d", "h", "m", "s"} {
+		if n := d / ageUnits[unit]; n > 0 {
+			fmt.Fprintf(&text, "%d%s", n, unit)
+			d -= n * ageUnits[unit]
+		}
+	}
+	return cmp.Or(text.String(), "0s")
 }
 
 // quantity is a flag with a number of bytes, such as 10GiB.

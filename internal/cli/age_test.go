@@ -15,6 +15,9 @@ func TestParseAge(t *testing.T) {
 		if got, err := parseAge(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v, want %v", text, got, err, want)
 		}
+		if back, err := parseAge(ageText(want)); err != nil || back != want {
+			t.Errorf("%v is written as %s, which is %v, %v", want, ageText(want), back, err)
+		}
 	}
 	for _, text := range []string{"", " ", "30", "0", "d", "1 d", "1.5h", "-1h", "+1h", "1D", "1y", "1ms", "36500d1s", "5214w3d", "99999999999999999999s", "1d ", "٣d"} {
 		if got, err := parseAge(text); err == nil {

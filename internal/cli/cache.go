@@ -46,7 +46,7 @@ func (f *cacheFilter) query(now time.Time) metadata.ResultQuery {
 	return q
 }
 
-// results returns all entries of the cache that a query asks for, the longest computed first.
+// results returns all entries of the cache that a query asks for, the oldest first.
 func results(ctx context.Context, store metadata.Store, q metadata.ResultQuery) iter.Seq2[metadata.Result, error] {
 	return pages(func(cur metadata.Cursor) (metadata.Page[metadata.Result], error) {
 		q.Cursor = cur
@@ -86,7 +86,7 @@ func (c *cli) cacheListCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List the results that runs may use again, the longest computed first",
+		Short:   "List the results that runs may use again, the oldest first",
 		Example: "tenon cache list\ntenon cache list --pipeline penguins --older-than 30d -o json",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -26,7 +26,7 @@ type pruning struct {
 
 func (p *pruning) add(cmd *cobra.Command) {
 	p.cacheFilter.add(cmd)
-	cmd.Flags().Var(&quantity{&p.keep}, "keep-size", "only as many of the longest computed results as it takes for the content of the rest to fit into this `size`: 10GiB")
+	cmd.Flags().Var(&quantity{&p.keep}, "keep-size", "only the oldest results, as many as it takes for the content of the rest to fit into this `size`: 10GiB")
 	cmd.Flags().BoolVar(&p.all, "all", false, "all results")
 }
 
@@ -42,7 +42,7 @@ func (p *pruning) check() error {
 	return nil
 }
 
-// chosen is what pruning will forget: the longest computed results of a query, up to one.
+// chosen is what pruning will forget: the oldest results of a query, up to one.
 type chosen struct {
 	resultCount
 	query metadata.ResultQuery

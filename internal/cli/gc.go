@@ -22,6 +22,8 @@ type collectedView struct {
 	DryRun bool             `json:"dry_run"`
 	Stores []gc.StoreReport `json:"stores"`
 	Total  gc.Report        `json:"total"`
+
+	grace time.Duration
 }
 
 func (c *cli) gcCommand() *cobra.Command {
@@ -69,7 +71,7 @@ func (c *cli) collect(ctx context.Context, client Client, how gc.Request) (*coll
 	if stores == nil && err != nil {
 		return nil, err
 	}
-	view := &collectedView{DryRun: how.DryRun, Stores: orEmpty(stores)}
+	view := &collectedView{DryRun: how.DryRun, Stores: orEmpty(stores), grace: how.Grace}
 	for _, s := range stores {
 		view.Total = view.Total.Add(s.Report)
 	}
@@ -96,6 +98,9 @@ func (c *cli) collectedText(b *strings.Builder, v *collectedView) {
 		}
 	}
 	g.write(b, c.out)
+	if v.Total.Young.Contents > 0 {
+		b.WriteString("\n" + c.out.paint(dim, "put lately: in the last "+ageText(v.grace)+", or since the oldest run that goes on began; left alone, in use or not") + "\n")
+	}
 }
 
 func deletedWord(dryRun bool) string {

@@ -37,7 +37,7 @@ func (c *cli) newCommand() *cobra.Command {
 				}
 				return err
 			}
-			view := newView{Project: p, Tenon: o.Version, Replace: o.Replace, Next: nextSteps(p, o)}
+			view := newView{Project: p, Tenon: o.Version, Replace: o.Replace, Next: c.nextSteps(p, o)}
 			return c.show(f, view, func(b *strings.Builder) { c.newText(b, view) })
 		},
 	}
@@ -78,10 +78,13 @@ type newView struct {
 }
 
 // nextSteps are the commands that make the project run.
-func nextSteps(p newproject.Project, o newproject.Options) []string {
+func (c *cli) nextSteps(p newproject.Project, o newproject.Options) []string {
 	next := []string{"cd " + shellQuote(p.Dir)}
 	if o.Version == "" && o.Replace == "" {
 		next = append(next, "go mod edit -replace "+module+"=DIRECTORY")
+	}
+	if p.Workspace != "" && c.env("GOWORK") == "" {
+		next = append(next, "go work use .")
 	}
 	return append(next, "go mod tidy", "go test ./...", "go run .")
 }
@@ -91,6 +94,9 @@ func (c *cli) newText(b *strings.Builder, v newView) {
 	for _, command := range v.Next {
 		if strings.HasPrefix(command, "go mod edit") {
 			b.WriteString(c.out.paint(dim, "  # This tenon has no version that can be fetched: name a checkout of it.") + "\n")
+		}
+		if strings.HasPrefix(command, "go work use") {
+			b.WriteString(c.out.paint(dim, "  # "+oneLine(v.Workspace)+" must know the project.") + "\n")
 		}
 		b.WriteString("  " + c.out.paint(cyan, command) + "\n")
 	}

@@ -68,7 +68,9 @@ func asks() pipeline.Definition {
 	})
 }
 
-type thankIn struct{ Answer artifact.Ref[pipeline.Approval] }
+type thankIn struct {
+	Answer artifact.Ref[pipeline.Approval]
+}
 
 func thank(_ context.Context, in thankIn) (artifact.Ref[string], error) {
 	return artifact.New("thank you, " + in.Answer.Value().By), nil

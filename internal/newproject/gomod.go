@@ -39,6 +39,21 @@ func (o Options) goMod(dir string) (string, error) {
 	return mod + "\nreplace " + tenon + " => " + to + "\n", nil
 }
 
+// workspace returns the go.work that the go command uses in a directory unless GOWORK says otherwise; empty if there is none.
+func workspace(dir string) string {
+	dir, err := physical(dir)
+	for ; err == nil; dir = filepath.Dir(dir) {
+		file := filepath.Join(dir, "go.work")
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return ""
+}
+
 // physical returns the absolute path of a directory with symbolic links followed, as ".." does.
 func physical(dir string) (string, error) {
 	dir, err := filepath.EvalSymlinks(dir)

@@ -36,6 +36,8 @@ type Project struct {
 	Dir    string   `json:"dir"`
 	Module string   `json:"module"`
 	Files  []string `json:"files"` // slash-separated, within Dir
+	// Workspace is the go.work above Dir, which must name the project; empty if there is none.
+	Workspace string `json:"workspace,omitempty"`
 }
 
 // Create writes a project whole or not at all. The error of options that cannot be has the code Invalid, that of a directory that is not empty
@@ -75,6 +77,7 @@ func Create(o Options) (Project, error) {
 	if err := os.Rename(written, dir); err != nil {
 		return Project{}, explain("directory "+o.Dir, err)
 	}
+	p.Workspace = workspace(dir)
 	return p, nil
 }
 
