@@ -176,7 +176,7 @@ func (e *endurance) isMine(r metadata.Run) bool {
 func (e *endurance) disturb(t *testing.T, p *trial.Program) (killed bool) {
 	t.Helper()
 	moment := e.draw(t)
-	worker := time.Now().Add(time.Duration(e.random.IntN(1000)) * time.Millisecond)
+	worker := time.Now().Add(time.Duration(e.random.IntN(300)) * time.Millisecond)
 	if e.random.IntN(2) == 0 {
 		worker = time.Now().Add(trial.Patience)
 	}
@@ -308,6 +308,15 @@ func (e *endurance) checkLost(t *testing.T, was metadata.Run) {
 func (e *endurance) checkEnd(t *testing.T) {
 	t.Helper()
 	r := e.site.Records(t)
+	cached := 0
+	for key, row := range r.Steps {
+		if key.Run == e.run && row.State == metadata.StepCached {
+			cached++
+		}
+	}
+	if (cached > 0) != (e.size > sizes[0]) {
+		t.Errorf("of the run of size %d there are %d steps that are cached", e.size, cached)
+	}
 	if diff := cmp.Diff(e.want[e.size], r.Digests(e.run)); diff != "" {
 		t.Errorf("digests of results (-undisturbed +killed):\n%s", diff)
 	}

@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/tenon-ml/tenon/e2e/faults/trial"
+	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline/pipelinetest"
 )
 
@@ -43,4 +45,20 @@ func open(t *testing.T, site *trial.Site) {
 func waits(t *testing.T, site *trial.Site, step string, times int) {
 	t.Helper()
 	trial.Eventually(t, "the begin of "+step, func() bool { return site.Count(t, "begin", step) >= times })
+}
+
+// wantEditions checks which editions of the program executed the three steps of the site's only run.
+func wantEditions(t *testing.T, site *trial.Site, want ...string) {
+	t.Helper()
+	r := site.Records(t)
+	if len(r.Runs) != 1 || r.Runs[0].State != metadata.RunSucceeded {
+		t.Fatalf("the runs are %+v", r.Runs)
+	}
+	var got []string
+	for _, name := range []string{"First", "Second", "Third"} {
+		got = append(got, r.Runs[0].Outputs[name].Preview)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the editions (-want +got):\n%s", diff)
+	}
 }

@@ -41,8 +41,8 @@ func TestSocketDeleted(t *testing.T) {
 	}
 }
 
-// TestHomeMoved moves the state directory away while a step runs. The run ends with an error that says what is wrong, and goes on from the
-// new place.
+// TestHomeMoved moves the state directory away while a step runs. The program ends with an error that says what is wrong, and leaves nothing
+// where the directory was. The run goes on from the new place.
 func TestHomeMoved(t *testing.T) {
 	t.Parallel()
 	path := builds.Program(t, "acts")
@@ -58,24 +58,42 @@ func TestHomeMoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			open(t, site)
-			err := p.Wait(t)
-			t.Logf("%v\n%s", err, p.Said())
-			if err == nil || !strings.Contains(p.Said(), was) {
-				t.Errorf("the program ended with %v, and said\n%s", err, p.Said())
-			}
+			endsWithout(t, p, was)
 			site.Quiet(t)
 			site.Run(t, path, "resume", "LAST")
 			wantEditions(t, site, "first edition", "first edition", "first edition")
 			if n := site.Count(t, "begin", "first"); n != 1 {
 				t.Errorf("what had succeeded began %d times", n)
 			}
-			r := site.Records(t)
-			site.Verify(t, r)
-			if _, err := os.Stat(was); err == nil {
-				var left []string
-				_ = filepath.Walk(was, func(path string, _ os.FileInfo, _ error) error { left = append(left, path); return nil })
-				t.Errorf("the old place was made again: %v", left)
-			}
+			site.Verify(t, site.Records(t))
 		})
+	}
+}
+
+// TestHomeDeleted deletes the state directory while a step runs.
+func TestHomeDeleted(t *testing.T) {
+	t.Parallel()
+	site := trial.NewSite(t)
+	p := site.Start(t, builds.Program(t, "acts"), "run", "gated")
+	waits(t, site, "second", 1)
+	if err := os.RemoveAll(site.Home); err != nil {
+		t.Fatal(err)
+	}
+	open(t, site)
+	endsWithout(t, p, site.Home)
+}
+
+// endsWithout checks how a program ends whose state directory is no longer where it was.
+func endsWithout(t *testing.T, p *trial.Program, home string) {
+	t.Helper()
+	err := p.Wait(t)
+	want := "metadata " + filepath.Join(home, "tenon.db") + ": the database was moved away or deleted"
+	if err == nil || !strings.Contains(p.Said(), want) {
+		t.Errorf("the program ended with %v, want %q; it said\n%s", err, want, p.Said())
+	}
+	if _, err := os.Lstat(home); !os.IsNotExist(err) {
+		var left []string
+		_ = filepath.WalkDir(home, func(path string, _ os.DirEntry, _ error) error { left = append(left, path); return nil })
+		t.Errorf("where the state directory was is %v, %v", left, err)
 	}
 }

@@ -2,14 +2,10 @@ package workers_test
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tenon-ml/tenon/e2e/faults/trial"
-	"github.com/tenon-ml/tenon/metadata"
 )
 
 // TestRebuilt builds another edition of a program over its executable while two runs of it go on. One goes on as what it is. The other is
@@ -51,21 +47,5 @@ func TestRebuilt(t *testing.T) {
 	wantEditions(t, killed, "first edition", "another", "another")
 	if n := killed.Count(t, "begin", "first"); n != 1 {
 		t.Errorf("what had succeeded began %d times", n)
-	}
-}
-
-// wantEditions checks which editions of the program executed the three steps of the site's only run.
-func wantEditions(t *testing.T, site *trial.Site, want ...string) {
-	t.Helper()
-	r := site.Records(t)
-	if len(r.Runs) != 1 || r.Runs[0].State != metadata.RunSucceeded {
-		t.Fatalf("the runs are %+v", r.Runs)
-	}
-	var got []string
-	for _, name := range []string{"First", "Second", "Third"} {
-		got = append(got, r.Runs[0].Outputs[name].Preview)
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the editions (-want +got):\n%s", cmp.Diff(want, got))
 	}
 }

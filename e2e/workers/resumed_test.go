@@ -56,7 +56,6 @@ func race(t *testing.T, site *trial.Site, path string) *trial.Program {
 		return loser != nil
 	})
 	err := loser.Wait(t)
-	t.Logf("%v: %s", err, loser.Said())
 	if said := loser.Said(); err == nil || !strings.Contains(said, "drives it") && !strings.Contains(said, "has another driver") {
 		t.Errorf("the other one ended with %v, and said\n%s", err, said)
 	}

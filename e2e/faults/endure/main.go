@@ -4,6 +4,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -47,7 +49,7 @@ var Endure = pipeline.Define("endure", func(p *pipeline.Builder, in Params) Resu
 },
 	pipeline.Defaults(Params{Items: 6}),
 	// A test also kills single workers: their attempts fail.
-	pipeline.StepDefaults(step.Config{Retry: step.Retry{Attempts: 50, Backoff: 1e6, MaxBackoff: 20e6}}),
+	pipeline.StepDefaults(step.Config{Retry: step.Retry{Attempts: 50, Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond}}),
 )
 
 func main() { tenon.Main(Endure) }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func Long(ctx context.Context, in LongIn) (artifact.Ref[string], error) {
 			if err := wait(ctx); err != nil {
 				return artifact.Ref[string]{}, err
 			}
-			p = Progress{p.Stages + 1, sum(p.Sum, fmt.Sprint(p.Stages))}
+			p = Progress{p.Stages + 1, sum(p.Sum, strconv.Itoa(p.Stages))}
 			if err := step.Checkpoint(ctx, p); err != nil {
 				return artifact.Ref[string]{}, err
 			}
@@ -152,7 +153,7 @@ func Table(ctx context.Context, in TableIn) (artifact.Ref[[]Row], error) {
 	return work(ctx, func() (artifact.Ref[[]Row], error) {
 		rows := make([]Row, in.Rows)
 		for i := range rows {
-			rows[i] = Row{int64(i), sum(fmt.Sprint(i)), 1 / float64(i+1)}
+			rows[i] = Row{int64(i), sum(strconv.Itoa(i)), 1 / float64(i+1)}
 		}
 		return artifact.New(rows), nil
 	})

@@ -127,7 +127,11 @@ func (r Records) Digests(run string) map[string]artifact.Digest {
 func (s *Site) Verify(t testing.TB, r Records) {
 	t.Helper()
 	client := s.client(t)
-	defer client.Close()
+	defer func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	store, err := client.Artifacts(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)

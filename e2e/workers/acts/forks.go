@@ -3,10 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"syscall"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/e2e/faults/journal"
@@ -50,9 +50,10 @@ func Fork(ctx context.Context, in ForkIn) (artifact.Ref[int], error) {
 	}
 	switch in.End {
 	case "exit":
-		os.Exit(3)
+		os.Exit(3) //nolint:forbidigo // as a library may
 	case "kill":
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		self, err := os.FindProcess(os.Getpid())
+		return artifact.Ref[int]{}, errors.Join(err, self.Kill())
 	case "segv":
 		var nowhere *int
 		go func() { fmt.Println(*nowhere) }() // nobody recovers it
