@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,44 +18,6 @@ import (
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/procgroup"
 )
-
-// Whatever the pieces in which a text comes, its lines are the same, and no longer than the limit.
-func TestSplitter(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		text := []byte(rapid.StringOf(rapid.SampledFrom([]rune("ab\n"))).Draw(t, "text"))
-		long := lineLimit * rapid.IntRange(0, 2).Draw(t, "long")
-		text = append(text, bytes.Repeat([]byte("x"), long+rapid.IntRange(0, 2).Draw(t, "more"))...)
-		text = append(text, rapid.SampledFrom([]string{"", "\n", "\n\n", "\ny"}).Draw(t, "end")...)
-		var got []string
-		s := splitter{line: func(line []byte) { got = append(got, string(line)) }}
-		for rest := text; len(rest) > 0; {
-			n := min(len(rest), rapid.OneOf(rapid.IntRange(1, len(rest)), rapid.SampledFrom([]int{1, lineLimit, long + 1})).Draw(t, "piece"))
-			piece := slices.Clone(rest[:n])
-			if _, err := s.Write(piece); err != nil {
-				t.Fatal(err)
-			}
-			clear(piece) // a writer keeps nothing of it
-			rest = rest[n:]
-		}
-		s.close()
-		var want []string
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimSuffix(line, "\n")
-			for len(line) > lineLimit {
-				want = append(want, line[:lineLimit])
-				line = line[lineLimit:]
-			}
-			want = append(want, line)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatal(diff)
-		}
-		if cap(s.rest) > 2*lineLimit {
-			t.Fatalf("it holds %d bytes", cap(s.rest))
-		}
-	})
-}
 
 // What is parsed is what is written, with every brace doubled.
 func TestParseLiterals(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/step"
 )
 
@@ -95,7 +96,7 @@ func (r *reporter) warn(line []byte, err error) {
 
 // follow reads the reports that the program appends to a file, until done is closed and everything is read.
 func (r *reporter) follow(file *os.File, done <-chan struct{}) {
-	s := splitter{line: func(line []byte) {
+	s := logs.Splitter{Line: func(line []byte) {
 		line = bytes.TrimRight(line, "\r")
 		if len(line) > 0 && !r.take(line) {
 			r.warn(line, errors.New("want a line that begins with "+reportMark))
@@ -109,7 +110,7 @@ func (r *reporter) follow(file *os.File, done <-chan struct{}) {
 			return
 		}
 		if last {
-			s.close()
+			s.Close()
 			return
 		}
 		select {

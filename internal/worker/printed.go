@@ -6,11 +6,9 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/metadata"
 )
-
-// printedLimit bounds a line that a process prints, in bytes; longer ones are broken.
-const printedLimit = 32 << 10
 
 // Printed makes log lines of what an attempt's process prints. It is an io.Writer that never fails, safe for concurrent use, and passes
 // on to the host what is new. What is written after Close is ignored.
@@ -18,16 +16,18 @@ type Printed struct {
 	said *said
 	host Host
 
-	mu   sync.Mutex
-	rest []byte // the beginning of a line
-	beat *time.Timer
+	mu    sync.Mutex
+	lines logs.Splitter
+	beat  *time.Timer
 	// closed says that nothing is kept any more.
 	closed bool
 }
 
 // NewPrinted returns the log of what the process of an attempt prints.
 func NewPrinted(a Assignment, store artifact.Store, h Host) *Printed {
-	return &Printed{said: newSaid(a, store), host: h}
+	p := &Printed{said: newSaid(a, store), host: h}
+	p.lines.Line = func(text []byte) { p.said.logger.Info(string(bytes.TrimRight(text, "\r"))) }
+	return p
 }
 
 // Write implements io.Writer.
@@ -37,30 +37,11 @@ func (p *Printed) Write(b []byte) (int, error) {
 	if p.closed {
 		return len(b), nil
 	}
-	for rest := b; len(rest) > 0; {
-		i := bytes.IndexByte(rest, '\n')
-		switch room := printedLimit - len(p.rest); {
-		case i >= 0 && i <= room:
-			p.line(append(p.rest, rest[:i]...))
-			rest = rest[i+1:]
-		case len(rest) >= room:
-			p.line(append(p.rest, rest[:room]...))
-			rest = rest[room:]
-		default:
-			p.rest = append(p.rest, rest...)
-			rest = nil
-		}
-	}
+	_, _ = p.lines.Write(b) // never fails
 	if p.beat == nil {
 		p.beat = time.AfterFunc(beatPause, p.pass)
 	}
 	return len(b), nil
-}
-
-// line logs one line and empties rest.
-func (p *Printed) line(text []byte) {
-	p.said.logger.Info(string(bytes.TrimRight(text, "\r")))
-	p.rest = p.rest[:0]
 }
 
 // pass tells the host what is new.
@@ -75,8 +56,8 @@ func (p *Printed) pass() {
 func (p *Printed) Close() []metadata.LogChunk {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed && len(p.rest) > 0 {
-		p.line(p.rest)
+	if !p.closed {
+		p.lines.Close()
 	}
 	p.closed = true
 	if p.beat != nil {
