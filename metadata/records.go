@@ -74,7 +74,7 @@ func (d Driver) Same(other Driver) bool {
 
 // Program is a program of pipelines, for whoever wants to start it again.
 type Program struct {
-	Path    string `json:"path,omitempty"`    // of the executable, which may be gone: "go run" removes it
+	Path    string `json:"path,omitempty"`    // of the executable, which may be gone, or be one that "go run" made
 	Package string `json:"package,omitempty"` // import path of its main package
 	Dir     string `json:"dir,omitempty"`     // working directory
 	Main    bool   `json:"main,omitempty"`    // it has the command line of tenon.Main

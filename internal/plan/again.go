@@ -79,12 +79,15 @@ func moved(old *Plan, g *graph.Graph) string {
 			came = append(came, name)
 		}
 	}
-	text := ""
+	var parts []string
 	if len(came) > 0 {
-		text += "; new: " + strings.Join(came, ", ")
+		parts = append(parts, "new: "+strings.Join(came, ", "))
 	}
 	if len(gone) > 0 {
-		text += "; gone: " + strings.Join(gone, ", ")
+		parts = append(parts, "gone: "+strings.Join(gone, ", "))
 	}
-	return text
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
 }
