@@ -43,7 +43,8 @@ func All[Q paged[Q], T any](ctx context.Context, list func(context.Context, Q) (
 	}
 }
 
-func (c Cursor) cursor() Cursor { return c }
+func (c Cursor) cursor() Cursor     { return c }
+func (c Cursor) at(o Cursor) Cursor { return o }
 
 func (q RunQuery) at(c Cursor) RunQuery           { q.Cursor = c; return q }
 func (q StepQuery) at(c Cursor) StepQuery         { q.Cursor = c; return q }

@@ -123,9 +123,7 @@ func outputsOf(ctx context.Context, store metadata.Store, run, name string) ([]m
 		at = *index
 	}
 	var outputs []metadata.Artifact
-	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Artifact], error) {
-		return store.Artifacts(ctx, metadata.ArtifactQuery{Run: run, Step: step, Cursor: cur})
-	}) {
+	for a, err := range metadata.All(ctx, store.Artifacts, metadata.ArtifactQuery{Run: run, Step: step}) {
 		if err != nil {
 			return nil, err
 		}

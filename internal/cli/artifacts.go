@@ -146,9 +146,7 @@ func (c *cli) artifactShowCommand() *cobra.Command {
 // lineage adds what the artifact was made from.
 func (v *artifactView) lineage(ctx context.Context, store metadata.Store) error {
 	v.Inputs = []metadata.Input{}
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return store.Steps(ctx, metadata.StepQuery{Run: v.Run, Step: v.Step, NoElements: v.Index < 0, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: v.Run, Step: v.Step, NoElements: v.Index < 0}) {
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"iter"
 	"strings"
 	"time"
 
@@ -46,14 +45,6 @@ func (f *cacheFilter) query(now time.Time) metadata.ResultQuery {
 	return q
 }
 
-// results returns all entries of the cache that a query asks for, the oldest first.
-func results(ctx context.Context, store metadata.Store, q metadata.ResultQuery) iter.Seq2[metadata.Result, error] {
-	return pages(func(cur metadata.Cursor) (metadata.Page[metadata.Result], error) {
-		q.Cursor = cur
-		return store.Results(ctx, q)
-	})
-}
-
 // resultCount is a number of entries of the cache and the size of their content.
 type resultCount struct {
 	Entries int   `json:"entries"`
@@ -93,7 +84,7 @@ func (c *cli) cacheListCommand() *cobra.Command {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				q := filter.query(c.now())
 				var view cacheView
-				for r, err := range results(cmd.Context(), client.Metadata(), q) {
+				for r, err := range metadata.All(cmd.Context(), client.Metadata().Results, q) {
 					if err != nil {
 						return err
 					}

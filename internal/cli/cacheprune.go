@@ -57,14 +57,14 @@ func (p *pruning) choose(ctx context.Context, store metadata.Store, now time.Tim
 	ch := chosen{query: p.query(now), done: map[string]bool{}, sized: p.given("keep-size")}
 	var left int64 // bytes that stay, or would
 	if ch.sized {
-		for r, err := range results(ctx, store, metadata.ResultQuery{Pipeline: p.pipeline}) {
+		for r, err := range metadata.All(ctx, store.Results, metadata.ResultQuery{Pipeline: p.pipeline}) {
 			if err != nil {
 				return ch, err
 			}
 			left += r.Size
 		}
 	}
-	for r, err := range results(ctx, store, ch.query) {
+	for r, err := range metadata.All(ctx, store.Results, ch.query) {
 		if err != nil {
 			return ch, err
 		}
@@ -122,7 +122,7 @@ func (ch *chosen) forget(ctx context.Context, store metadata.Store, dryRun bool,
 		batch = batch[:0]
 		return nil
 	}
-	for r, err := range results(ctx, store, ch.query) {
+	for r, err := range metadata.All(ctx, store.Results, ch.query) {
 		if err != nil {
 			return err
 		}

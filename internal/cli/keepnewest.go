@@ -23,9 +23,9 @@ func keepNewest(ctx context.Context, store metadata.Store, runs []doomedRun, pip
 	if pipeline != "" {
 		prefix = pipeline + "/"
 	}
-	for v, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Version], error) {
-		return store.Names(ctx, prefix, cur)
-	}) {
+	for v, err := range metadata.All(ctx, func(ctx context.Context, c metadata.Cursor) (metadata.Page[metadata.Version], error) {
+		return store.Names(ctx, prefix, c)
+	}, metadata.Cursor{}) {
 		if err != nil {
 			return nil, nil, err
 		}
@@ -53,9 +53,7 @@ func lastOwner(ctx context.Context, store metadata.Store, v metadata.Version, go
 	// A version belongs to content: later runs whose result has the same share it.
 	result := strings.TrimPrefix(v.Name, first.Pipeline+"/")
 	last := ""
-	for r, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Run], error) {
-		return store.Runs(ctx, metadata.RunQuery{Pipeline: first.Pipeline, States: []metadata.RunState{metadata.RunSucceeded}, Cursor: cur})
-	}) {
+	for r, err := range metadata.All(ctx, store.Runs, metadata.RunQuery{Pipeline: first.Pipeline, States: []metadata.RunState{metadata.RunSucceeded}}) {
 		if err != nil {
 			return "", err
 		}

@@ -43,11 +43,7 @@ func (k *retention) given() bool { return k.flag() != "" }
 // choose returns the runs that all flags choose, the oldest first, and those that stay since they have the newest version of a result.
 func (k *retention) choose(ctx context.Context, store metadata.Store, now time.Time) (runs []doomedRun, kept []keptRun, err error) {
 	seen := map[string]int{} // runs of each pipeline
-	for r, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Run], error) {
-		q := k.q
-		q.Cursor = cur
-		return store.Runs(ctx, q)
-	}) {
+	for r, err := range metadata.All(ctx, store.Runs, k.q) {
 		if err != nil {
 			return nil, nil, err
 		}

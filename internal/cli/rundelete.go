@@ -165,9 +165,7 @@ func (c *cli) deleteRuns(ctx context.Context, client Client, runs []doomedRun, v
 
 // computedBytes is the size of what a run computed itself and has in the artifact store.
 func computedBytes(ctx context.Context, store metadata.Store, run string) (bytes int64, err error) {
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return store.Steps(ctx, metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepSucceeded}, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepSucceeded}}) {
 		if err != nil {
 			return 0, err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -75,17 +74,15 @@ func readSide(ctx context.Context, store metadata.Store, run metadata.Run) (side
 	if err != nil {
 		return side{}, err
 	}
-	s := side{runView: view}
 	doc, err := store.Document(ctx, run.Plan)
-	if err == nil {
-		err = json.Unmarshal(doc.Body, &s.plan)
-	}
 	if err != nil {
-		return s, fmt.Errorf("read the plan of run %s: %w", run.ID, err)
+		return side{}, fmt.Errorf("read the plan of run %s: %w", run.ID, err)
 	}
-	if s.plan.Version != plan.Version {
-		return s, component.Errorf(component.Unsupported, "the plan of run %s has version %d, this program reads version %d: use the one that made it", run.ID, s.plan.Version, plan.Version)
+	p, err := plan.Parse(doc.Body)
+	if err != nil {
+		return side{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
+	s := side{view, *p}
 	return s, s.borrowMetrics(ctx, store)
 }
 
@@ -95,9 +92,7 @@ func (s *side) borrowMetrics(ctx context.Context, store metadata.Store) error {
 		if st.Origin == nil {
 			continue
 		}
-		for m, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Metric], error) {
-			return store.Metrics(ctx, metadata.MetricQuery{Run: st.Origin.Run, Step: st.Origin.Step, Cursor: cur})
-		}) {
+		for m, err := range metadata.All(ctx, store.Metrics, metadata.MetricQuery{Run: st.Origin.Run, Step: st.Origin.Step}) {
 			if err != nil {
 				return err
 			}

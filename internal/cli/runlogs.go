@@ -75,9 +75,7 @@ func stepExists(ctx context.Context, store metadata.Store, run, step string) err
 		return err
 	}
 	var known []string
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return store.Steps(ctx, metadata.StepQuery{Run: run, NoElements: true, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run, NoElements: true}) {
 		if err != nil {
 			return err
 		}
@@ -99,11 +97,8 @@ func (c *cli) printLogs(ctx context.Context, client Client, run metadata.Run, q 
 	w := bufio.NewWriter(c.out.w)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Attempt], error) {
-		cur.Limit = 100
-		q.Cursor = cur
-		return client.Metadata().Attempts(ctx, q)
-	}) {
+	q.Limit = 100 // logs travel in attempts
+	for a, err := range metadata.All(ctx, client.Metadata().Attempts, q) {
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -76,10 +75,8 @@ func (c *cli) runShowCommand() *cobra.Command {
 // failedElements returns the first elements that failed.
 func failedElements(ctx context.Context, store metadata.Store, run string) ([]metadata.Step, error) {
 	var failed []metadata.Step
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		cur.Limit = 2 * mostMishaps
-		return store.Steps(ctx, metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepFailed}, Cursor: cur})
-	}) {
+	q := metadata.StepQuery{Run: run, States: []metadata.StepState{metadata.StepFailed}, Cursor: metadata.Cursor{Limit: 2 * mostMishaps}}
+	for s, err := range metadata.All(ctx, store.Steps, q) {
 		if err != nil {
 			return nil, err
 		}
@@ -155,24 +152,6 @@ func driverText(v runView) string {
 	return fmt.Sprintf("process %d on %s", v.Driver.PID, oneLine(v.Driver.Host))
 }
 
-// costText sums up what was measured.
-func costText(c metadata.Cost) string {
-	var parts []string
-	if c.CPU > 0 {
-		parts = append(parts, duration(c.CPU)+" of CPU")
-	}
-	if c.PeakMemory > 0 {
-		parts = append(parts, size(c.PeakMemory)+" of memory at most")
-	}
-	if c.Read > 0 {
-		parts = append(parts, size(c.Read)+" read")
-	}
-	if c.Written > 0 {
-		parts = append(parts, size(c.Written)+" written")
-	}
-	return strings.Join(parts, ", ")
-}
-
 // questions says how to answer the steps that wait for a person.
 func (c *cli) questions(b *strings.Builder, v runView) {
 	for _, s := range v.Steps {
@@ -198,37 +177,6 @@ func (c *cli) isUsual(home string) bool {
 		usual = filepath.Join(user, ".tenon")
 	}
 	return filepath.IsAbs(usual) && filepath.Clean(usual) == home
-}
-
-// costColumns are the titles of the columns of what steps cost, as far as it was measured.
-func costColumns(steps []stepView) []column {
-	var sum metadata.Cost
-	for _, s := range steps {
-		sum = sum.Add(s.Cost)
-	}
-	var columns []column
-	add := func(title string, measured bool) {
-		if measured {
-			columns = append(columns, column{title: title, right: true, minor: true})
-		}
-	}
-	add("CPU", sum.CPU > 0)
-	add("MEMORY", sum.PeakMemory > 0)
-	return columns
-}
-
-// costCells are the cells of a step under columns.
-func costCells(columns []column, c metadata.Cost) []cell {
-	cells := make([]cell, len(columns))
-	for i, col := range columns {
-		switch {
-		case col.title == "CPU" && c.CPU > 0:
-			cells[i] = text(duration(c.CPU))
-		case col.title == "MEMORY" && c.PeakMemory > 0:
-			cells[i] = text(size(c.PeakMemory))
-		}
-	}
-	return cells
 }
 
 func (c *cli) stepGrid(b *strings.Builder, steps []stepView, broken []metadata.Step) {
@@ -332,70 +280,4 @@ func resultNames(run metadata.Run, skipped []string) []string {
 	names := append(slices.Collect(maps.Keys(run.Outputs)), skipped...)
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// brief is one line that shows a value: a file by its name, a table by its columns, anything else by how it begins.
-func brief(rec artifact.Record) string {
-	const most = 60
-	if name, ok := rec.Meta["name"].(string); ok && name != "" {
-		return fit(oneLine(name), most)
-	}
-	if names := columnNames(rec); len(names) > 0 {
-		return fit(oneLine(strings.Join(names, ", ")), most)
-	}
-	first, rest, _ := strings.Cut(strings.TrimSpace(plainText(rec.Preview)), "\n")
-	switch {
-	case first == "":
-		return fit(oneLine(rec.Type), most)
-	case rest != "":
-		return fit(first, most-2) + " …"
-	}
-	return fit(first, most)
-}
-
-// columnNames returns the names of the columns of a table.
-func columnNames(rec artifact.Record) []string {
-	columns, _ := rec.Meta["columns"].([]any)
-	var names []string
-	for _, c := range columns {
-		column, _ := c.(map[string]any)
-		if name, ok := column["name"].(string); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// factsOf is what a codec found out about a value: its size and extent.
-func factsOf(rec artifact.Record) string {
-	var parts []string
-	if rec.Size >= 1024 { // the size of a number says nothing
-		parts = append(parts, size(rec.Size))
-	}
-	if n, ok := wholeOf(rec.Meta["rows"]); ok {
-		parts = append(parts, count(n, "row"))
-	}
-	if w, ok := wholeOf(rec.Meta["width"]); ok {
-		if h, ok := wholeOf(rec.Meta["height"]); ok {
-			parts = append(parts, fmt.Sprintf("%d×%d", w, h))
-		}
-	}
-	if n, ok := wholeOf(rec.Meta["files"]); ok {
-		parts = append(parts, count(n, "file"))
-	}
-	if len(rec.Elements) > 0 {
-		parts = append(parts, count(len(rec.Elements), "element"))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// wholeOf returns a number that a codec found out.
-func wholeOf(meta any) (n int, ok bool) {
-	switch n := meta.(type) {
-	case float64: // from JSON
-		return int(n), true
-	case int:
-		return n, true
-	}
-	return 0, false
 }

@@ -164,9 +164,7 @@ func asked(ctx context.Context, store metadata.Store, run metadata.Run, named []
 		return named[0], nil
 	}
 	states := map[string]metadata.StepState{}
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return store.Steps(ctx, metadata.StepQuery{Run: run.ID, NoElements: true, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run.ID, NoElements: true}) {
 		if err != nil {
 			return "", err
 		}

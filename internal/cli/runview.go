@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -66,9 +65,7 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	if !run.Started.IsZero() && !run.Finished.IsZero() {
 		v.Seconds = run.Finished.Sub(run.Started).Seconds()
 	}
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return store.Steps(ctx, metadata.StepQuery{Run: run.ID, NoElements: !elements, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run.ID, NoElements: !elements}) {
 		if err != nil {
 			return v, err
 		}
@@ -91,9 +88,7 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	if err := v.readAttempts(ctx, store, elements); err != nil {
 		return v, err
 	}
-	for m, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Metric], error) {
-		return store.Metrics(ctx, metadata.MetricQuery{Run: run.ID, Cursor: cur})
-	}) {
+	for m, err := range metadata.All(ctx, store.Metrics, metadata.MetricQuery{Run: run.ID}) {
 		if err != nil {
 			return v, err
 		}
@@ -108,10 +103,7 @@ func (v *runView) readAttempts(ctx context.Context, store metadata.Store, elemen
 	for i, s := range v.Steps {
 		place[s.StepKey] = i
 	}
-	for a, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Attempt], error) {
-		cur.Limit = 1000
-		return store.Attempts(ctx, metadata.AttemptQuery{Run: v.ID, Cursor: cur})
-	}) {
+	for a, err := range metadata.All(ctx, store.Attempts, metadata.AttemptQuery{Run: v.ID}) {
 		if err != nil {
 			return err
 		}
@@ -260,28 +252,4 @@ func forShow(rec artifact.Record) artifact.Record {
 		}
 	}
 	return rec
-}
-
-// pages returns the items of all pages of a listing, and at last an error if there was one.
-func pages[T any](fetch func(metadata.Cursor) (metadata.Page[T], error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		cur := metadata.Cursor{Limit: 1000}
-		for {
-			page, err := fetch(cur)
-			if err != nil {
-				var zero T
-				yield(zero, err)
-				return
-			}
-			for _, item := range page.Items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			cur.After = page.Next
-		}
-	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/component"
-	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 )
@@ -25,13 +24,9 @@ const (
 
 // watch shows the progress of a run until it has ended, whoever drives it. An interrupt ends the watching and leaves the run alone.
 func (c *cli) watch(ctx context.Context, store metadata.Store, run metadata.Run, f format) error {
-	doc, err := store.Document(ctx, run.Graph)
-	var g *graph.Graph
-	if err == nil {
-		g, err = graph.Parse(doc.Body)
-	}
+	g, err := graphOf(ctx, store, run)
 	if err != nil {
-		return fmt.Errorf("read the graph of run %s: %w", run.ID, err)
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -147,9 +142,7 @@ func (w *watcher) cause(ctx context.Context, err error) error {
 
 func (w *watcher) readSteps(ctx context.Context) error {
 	var mapped []metadata.Step
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return w.store.Steps(ctx, metadata.StepQuery{Run: w.run, NoElements: true, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, w.store.Steps, metadata.StepQuery{Run: w.run, NoElements: true}) {
 		if err != nil {
 			return err
 		}
@@ -209,9 +202,7 @@ func (w *watcher) readElements(ctx context.Context, mapped metadata.Step) error 
 	}
 	told := w.elements[mapped.Step]
 	told = append(told, make([]state, max(0, mapped.Elements-len(told)))...)
-	for s, err := range pages(func(cur metadata.Cursor) (metadata.Page[metadata.Step], error) {
-		return w.store.Steps(ctx, metadata.StepQuery{Run: w.run, Step: mapped.Step, Cursor: cur})
-	}) {
+	for s, err := range metadata.All(ctx, w.store.Steps, metadata.StepQuery{Run: w.run, Step: mapped.Step}) {
 		if err != nil {
 			return err
 		}
