@@ -16,7 +16,6 @@ func (f *File) Encode() []byte {
 		e.text(i.Name)
 		e.text(i.Path)
 	}
-	e.texts(f.Embeds)
 	e.number(len(f.Decls))
 	for i := range f.Decls {
 		e.decl(&f.Decls[i])
@@ -67,6 +66,8 @@ func (e *encoder) decl(d *Decl) {
 	e.number(int(d.Class))
 	e.flag(d.Pipeline)
 	e.flag(d.Calls)
+	e.flag(d.Embeds)
+	e.flag(d.Alias)
 	e.texts(d.Names)
 	e.number(d.Line)
 	e.number(d.End)
@@ -114,7 +115,6 @@ func Decode(data []byte) (*File, bool) {
 	for i := range f.Imports {
 		f.Imports[i] = Import{Name: d.text(), Path: d.text()}
 	}
-	f.Embeds = d.texts()
 	f.Decls = make([]Decl, d.count())
 	for i := range f.Decls {
 		f.Decls[i] = d.decl()
@@ -173,7 +173,7 @@ func (d *decoder) texts() []string {
 
 func (d *decoder) decl() Decl {
 	out := Decl{
-		Kind: Kind(d.number()), Class: Class(d.number()), Pipeline: d.flag(), Calls: d.flag(), Names: d.texts(),
+		Kind: Kind(d.number()), Class: Class(d.number()), Pipeline: d.flag(), Calls: d.flag(), Embeds: d.flag(), Alias: d.flag(), Names: d.texts(),
 		Line: d.number(), End: d.number(), Digest: d.text(), Cut: d.text(), Refs: d.refs(),
 	}
 	n := d.count()

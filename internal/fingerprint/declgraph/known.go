@@ -17,14 +17,25 @@ var harmless = set("len cap make min max real imag complex print println " +
 // basic are the predeclared types whose values refer to nothing.
 var basic = set("bool string int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 uintptr byte rune float32 float64 complex64 complex128")
 
+// predeclared are the predeclared names on whose meaning a summary relies.
+var predeclared = set("true false append clear delete len cap make min max real imag complex print println " +
+	"bool string int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 uintptr byte rune float32 float64 complex64 complex128")
+
 // pure are packages of the standard library whose functions change nothing but what they are given, and remember nothing.
 var pure = set("bufio bytes cmp container/heap container/list container/ring context crypto/md5 crypto/sha1 crypto/sha256 crypto/sha512 embed " +
 	"encoding encoding/base32 encoding/base64 encoding/binary encoding/csv encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv " +
 	"hash/maphash html html/template image image/color io io/fs iter maps math math/big math/bits math/cmplx path path/filepath reflect regexp " +
 	"regexp/syntax slices sort strconv strings sync sync/atomic text/template time unicode unicode/utf16 unicode/utf8 unique")
 
+// quiet reports whether linking a package changes nothing for code that does not use it. Others may register what they bring.
+func quiet(p string) bool {
+	return pure[p] && !strings.HasPrefix(p, "crypto/") || alsoQuiet[p] || strings.HasPrefix(p+"/", sdk)
+}
+
+var alsoQuiet = set("flag log log/slog math/rand math/rand/v2 net/url os os/exec runtime")
+
 // firm are functions whose results never change.
-var firm = set("errors.New fmt.Errorf regexp.MustCompile strings.NewReplacer fmt.Sprintf fmt.Sprint strings.Repeat strings.Join strings.ToLower " +
+var firm = set("errors.New regexp.MustCompile strings.NewReplacer fmt.Sprintf fmt.Sprint strings.Repeat strings.Join strings.ToLower " +
 	"strings.ToUpper strings.TrimSpace reflect.TypeFor math.Inf math.NaN math.Sqrt math.Log math.Exp math.Pow")
 
 // onlyRead are functions that do not change their arguments, nor return a part of them other than an element.

@@ -29,8 +29,9 @@ type Graph struct {
 
 type pkg struct {
 	path  string
-	name  string
-	files []*file // by name
+	names []string // in its package clauses: generators may have another
+	files []*file  // by name
+	hides bool     // it declares a predeclared name
 }
 
 type file struct {
@@ -97,7 +98,8 @@ func Link(main string, sources []Source) (*Graph, bool) {
 	if all[main] == nil || !g.link(main, all) {
 		return nil, false
 	}
-	if !g.declare() {
+	g.declare()
+	if g.methodsOfAliases() {
 		return nil, false
 	}
 	for i := range g.nodes {
@@ -120,7 +122,9 @@ func (g *Graph) link(importPath string, all map[string]*pkg) bool {
 		if f.Unclear {
 			return false
 		}
-		p.name = cmp.Or(p.name, f.Package)
+		if !slices.Contains(p.names, f.Package) {
+			p.names = append(p.names, f.Package)
+		}
 		g.files[f.name] = f
 		for _, i := range f.Imports {
 			if !g.link(i.Path, all) {
@@ -131,9 +135,8 @@ func (g *Graph) link(importPath string, all map[string]*pkg) bool {
 	return true
 }
 
-// declare makes the nodes and the symbols that they define. A package that gives another meaning to a predeclared name is not
-// understood.
-func (g *Graph) declare() bool {
+// declare makes the nodes and the symbols that they define.
+func (g *Graph) declare() {
 	for _, p := range g.sorted() {
 		for _, f := range p.files {
 			f.name2paths(g)
@@ -147,9 +150,7 @@ func (g *Graph) declare() bool {
 					g.methods[of] = append(g.methods[of], len(g.nodes))
 				} else {
 					for _, name := range d.Names {
-						if harmless[name] || basic[name] || name == "true" || name == "false" || name == "append" || name == "clear" || name == "delete" {
-							return false
-						}
+						p.hides = p.hides || predeclared[name]
 						if name != "_" && (name != "init" || d.Kind != Func) {
 							n.owns = append(n.owns, g.symbol(p.path, name))
 						}
@@ -162,7 +163,18 @@ func (g *Graph) declare() bool {
 			}
 		}
 	}
-	return true
+}
+
+// methodsOfAliases reports whether a method is declared for another name of its type.
+func (g *Graph) methodsOfAliases() bool {
+	return slices.ContainsFunc(g.nodes, func(n node) bool {
+		return n.Alias && len(g.methods[symbolKey{n.file.pkg.path, n.Names[0]}]) > 0
+	})
+}
+
+// hides reports whether a predeclared name may mean something else in a file.
+func (f *file) hides() bool {
+	return f.pkg.hides || len(f.dotPaths) > 0 || slices.ContainsFunc(f.dots, func(p *pkg) bool { return p.hides })
 }
 
 func (g *Graph) sorted() []*pkg {
@@ -199,7 +211,9 @@ func (f *file) name2paths(g *Graph) {
 		case name != "":
 			f.imports[name] = append(f.imports[name], i.Path)
 		case p != nil:
-			f.imports[p.name] = append(f.imports[p.name], i.Path)
+			for _, name := range p.names {
+				f.imports[name] = append(f.imports[name], i.Path)
+			}
 		case standard(i.Path) || strings.HasPrefix(i.Path+"/", sdk):
 			f.imports[i.localName()] = append(f.imports[i.localName()], i.Path)
 		default:
@@ -252,6 +266,9 @@ func (g *Graph) edges(n *node, refs []Ref, paths map[string]bool) []edge {
 		return found
 	}
 	for _, r := range refs {
+		if f.hides() { // what seems to read may be a call
+			r.How = max(r.How, Value)
+		}
 		switch r.Base {
 		case "":
 			name(r)
@@ -290,7 +307,11 @@ func (g *Graph) classify() {
 		}
 		for _, d := range s.defs {
 			if n := &g.nodes[d]; n.Kind == Var {
-				s.isVar, s.changes = true, min(s.changes, n.Class.changes())
+				class := n.Class
+				if n.file.hides() {
+					class = Open
+				}
+				s.isVar, s.changes = true, min(s.changes, class.changes())
 			}
 		}
 	}
@@ -323,9 +344,9 @@ func (n *node) digest(tokens string) string {
 	return digestOf(append([]string{tokens, n.file.context, n.embedded()}, n.paths...))
 }
 
-// embedded is the digest of what a variable may embed.
+// embedded is the digest of what a variable embeds, and others of its file.
 func (n *node) embedded() string {
-	if n.Kind != Var || len(n.file.Embeds) == 0 {
+	if !n.Embeds {
 		return ""
 	}
 	return n.file.embedded

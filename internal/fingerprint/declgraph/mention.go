@@ -188,7 +188,7 @@ func (m *mentions) how() Mention {
 			parts++
 		case *ast.IndexExpr:
 			if p.X != cur {
-				return Read
+				return Element // a map may keep it as a key
 			}
 			element = true
 		case *ast.SliceExpr:
@@ -201,7 +201,7 @@ func (m *mentions) how() Mention {
 			return m.inCall(p, cur, element, parts)
 		case *ast.KeyValueExpr:
 			if p.Key == cur {
-				return Read
+				return Element
 			}
 			return value(element)
 		default:
@@ -221,6 +221,9 @@ func value(element bool) Mention {
 
 func (m *mentions) inCall(call *ast.CallExpr, cur ast.Node, element bool, parts int) Mention {
 	name := m.callee(call)
+	if sel, ok := cur.(*ast.SelectorExpr); ok && call.Fun == cur && sel.Sel.Name == "Longest" { // the method that changes a regexp.Regexp
+		return Write
+	}
 	switch {
 	case call.Fun == cur && (parts > 1 || parts == 1 && element):
 		return Apply

@@ -96,7 +96,7 @@ func (w *walk) parts() []Part {
 		parts = append(parts, Part{n.key(), n.file.name, n.Line, n.digest(n.text(how))})
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return cmp.Or(cmp.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest)) })
-	return append(parts, Part{Name: "the order in which initialisers run", Digest: w.order})
+	return append(parts, Part{Name: "what runs first and what is linked", Digest: w.order})
 }
 
 // text is the digest of a node's tokens as far as they count.

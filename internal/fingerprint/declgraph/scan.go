@@ -30,15 +30,14 @@ func Scan(src []byte) *File {
 		return &File{Unclear: true, Imports: imports(file)}
 	}
 	f.Package, f.Imports = file.Name.Name, imports(file)
-	if !f.directives(file) {
-		f.Unclear = true
-	}
 	s.file = file
+	s.directives()
 	s.tokens = tokenise(s.fset.File(file.Pos()), src)
 	s.pipelines = s.aliases(Pipelines)
 	for _, d := range file.Decls {
 		s.decl(d)
 	}
+	f.Unclear = len(s.embeds) > 0
 	return f
 }
 
@@ -67,23 +66,18 @@ func imports(file *ast.File) []Import {
 	return all
 }
 
-// directives notes the comments that mean something to the compiler and the go command. It reports whether they are understood.
-func (f *File) directives(file *ast.File) bool {
-	for _, group := range file.Comments {
+// directives notes the comments that mean something to the compiler and the go command.
+func (s *scanner) directives() {
+	for _, group := range s.file.Comments {
 		for _, c := range group.List {
 			switch text := c.Text; {
 			case constraint.IsGoBuild(text) || constraint.IsPlusBuild(text) || strings.HasPrefix(text, "//go:debug"):
-				f.Context += "\n" + text
-			case strings.HasPrefix(text, "//go:embed ") || strings.HasPrefix(text, "//go:embed\t"):
-				patterns := text[len("//go:embed"):]
-				if strings.ContainsAny(patterns, "\"`") {
-					return false
-				}
-				f.Embeds = append(f.Embeds, strings.Fields(patterns)...)
+				s.out.Context += "\n" + text
+			case strings.HasPrefix(text, "//go:embed"):
+				s.embeds = append(s.embeds, c.Pos())
 			}
 		}
 	}
-	return true
 }
 
 type scanner struct {
@@ -91,7 +85,8 @@ type scanner struct {
 	src       []byte
 	file      *ast.File
 	tokens    []lexeme
-	pipelines []string // names that package pipeline has in this file
+	embeds    []token.Pos // of directives that no variable followed yet
+	pipelines []string    // names that package pipeline has in this file
 	out       *File
 }
 
@@ -133,10 +128,13 @@ func (s *scanner) general(d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		switch spec := spec.(type) {
 		case *ast.TypeSpec:
-			s.add(Decl{Kind: Type, Names: []string{spec.Name.Name}}, spec)
+			s.add(Decl{Kind: Type, Names: []string{spec.Name.Name}, Alias: spec.Assign.IsValid()}, spec)
 		case *ast.ValueSpec:
+			before := len(s.embeds)
+			s.embeds = slices.DeleteFunc(s.embeds, func(p token.Pos) bool { return p < spec.Pos() })
 			s.add(Decl{
-				Kind: Var, Names: identNames(spec.Names), Class: classOf(s, spec),
+				Embeds: len(s.embeds) < before,
+				Kind:   Var, Names: identNames(spec.Names), Class: classOf(s, spec),
 				Calls: slices.ContainsFunc(spec.Values, calls), Pipeline: slices.ContainsFunc(spec.Values, s.defines),
 			}, spec)
 		}

@@ -20,7 +20,7 @@ func (g *Graph) start(main string) {
 				at := f.first + i
 				n := &g.nodes[at]
 				switch {
-				case n.Kind == Func && n.Names[0] == "init", n.Kind == Var && n.Calls && !n.Pipeline && effects[at]:
+				case n.Kind == Func && n.Names[0] == "init", n.Kind == Var && (n.Calls || f.hides()) && !n.Pipeline && effects[at]:
 					w.add(at, startup)
 					order = append(order, n.key(), n.digest(n.text(startup)))
 				case n.Kind == Func && n.Names[0] == "main" && p.path == main:
@@ -36,7 +36,26 @@ func (g *Graph) start(main string) {
 		order = append(order, g.importLists()...)
 	}
 	w.run()
+	order = append(order, g.linked(main)...)
 	g.base, g.order = w, digestOf(order)
+}
+
+// linked returns what all code depends on although it does not say so: the packages of other modules that may register something, and
+// the debug settings of the main package.
+func (g *Graph) linked(main string) []string {
+	var all []string
+	for _, f := range g.files {
+		for _, i := range f.Imports {
+			if g.packages[i.Path] == nil && (i.Name == "_" && i.Path != "embed" || !quiet(i.Path)) {
+				all = append(all, i.Path)
+			}
+		}
+		if f.pkg.path == main && strings.Contains(f.Context, "//go:debug") {
+			all = append(all, f.Context)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // importLists returns every package with what it imports, once each.

@@ -10,7 +10,6 @@ type File struct {
 	Unclear bool
 	Context string // build constraints and debug settings: they change what declarations mean
 	Imports []Import
-	Embeds  []string // patterns
 	Decls   []Decl
 }
 
@@ -45,6 +44,8 @@ type Decl struct {
 	Class     Class // of a variable
 	Pipeline  bool  // it defines a pipeline or wires steps
 	Calls     bool  // its initialiser calls something
+	Embeds    bool  // a variable that holds files
+	Alias     bool  // a type that is another
 	Names     []string
 	Line, End int
 	Digest    string // of its tokens

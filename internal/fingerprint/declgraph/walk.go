@@ -7,9 +7,23 @@ type reached uint8
 
 const (
 	not     reached = iota
-	startup         // by what runs before any step: what wires pipelines is left out
-	full
+	startup         // as code that may run before any step: pipelines and steps within and behind it are left out
+	body            // with the pipelines and steps within
+	full            // with those behind it, too: by a step
 )
+
+// follows reports whether a mention somewhere in a node leads on.
+func (r reached) follows(where Region) bool {
+	return r == full || where == Code || where == Inside && r == body
+}
+
+// at is how to reach a node because of a mention in it.
+func at(where Region) reached {
+	if where == Inside {
+		return body
+	}
+	return startup
+}
 
 // walk collects what can be reached.
 type walk struct {
@@ -54,7 +68,7 @@ func (w *walk) run() {
 
 func (w *walk) follow(edges []edge, how reached) {
 	for _, e := range edges {
-		if how == startup && e.where != Code {
+		if !how.follows(e.where) {
 			continue
 		}
 		s := &w.symbols[e.symbol]
@@ -81,8 +95,8 @@ func (w *walk) changes(symbol int, how reached) {
 		from = Write
 	}
 	for _, u := range s.users {
-		if u.how >= from {
-			w.add(u.node, full)
+		if u.how >= from && u.where != Wiring {
+			w.add(u.node, at(u.where))
 			w.callers(u.node)
 		}
 	}
@@ -104,7 +118,7 @@ func (w *walk) callers(node int) {
 	for _, s := range symbols {
 		for _, u := range w.symbols[s].users {
 			if u.where != Wiring {
-				w.add(u.node, full)
+				w.add(u.node, at(u.where))
 				w.callers(u.node)
 			}
 		}

@@ -1,0 +1,3 @@
+package fill
+
+func platform() int { return 1 }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package fill
+
+func platform() int { return 2 }

@@ -1,0 +1,3 @@
+package unlinked
+
+func F() int { return 1 }
