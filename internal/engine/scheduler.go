@@ -98,56 +98,6 @@ func newScheduler(ctx context.Context, c Config, j Job) (*scheduler, error) {
 	return s, nil
 }
 
-// renew shows again and again that the driver lives.
-func (s *scheduler) renew() {
-	if s.c.Lease > 0 {
-		s.after(s.c.Lease/3, func() {
-			s.hire()
-			s.recordRun()
-			s.renew()
-		})
-	}
-}
-
-// hire begins a lease.
-func (s *scheduler) hire() {
-	if s.c.Lease > 0 {
-		s.run.Driver.Lease = time.Now().Add(s.c.Lease)
-	}
-}
-
-// begin records that the run is driven by this process now.
-func (s *scheduler) begin(ctx context.Context) (err error) {
-	s.hire()
-	switch {
-	case s.j.Resume:
-		err = s.takeOver(ctx)
-	case s.j.Replay != nil:
-		if s.history, err = readHistory(ctx, s.c.Metadata, s.j.Replay.Run); err == nil {
-			err = s.create(ctx)
-		}
-	default:
-		err = s.create(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	s.emit(Event{Kind: EventRun, RunState: metadata.RunRunning, Index: -1})
-	return nil
-}
-
-// create records the run.
-func (s *scheduler) create(ctx context.Context) error {
-	s.run.State, s.run.Epoch, s.run.Started = metadata.RunRunning, 1, time.Now()
-	b := metadata.Batch{
-		ID: newID(), Run: s.run.ID, Epoch: s.run.Epoch, Documents: s.j.Documents, Create: []metadata.Run{s.run}, Holds: s.j.Plan.Holds(),
-	}
-	if err := s.commit(ctx, &b); err != nil {
-		return fmt.Errorf("record run %s: %w", s.run.ID, err)
-	}
-	return nil
-}
-
 // loop runs the scheduler until the run has ended.
 func (s *scheduler) loop(ctx context.Context) (Outcome, error) {
 	if t := s.j.Plan.Options.Timeout; t > 0 {
@@ -253,56 +203,6 @@ func (s *scheduler) shutdown() {
 	}
 	if err := s.endWorkers(); err != nil {
 		s.c.Logger.Warn("end the service for workers", "run", s.run.ID, "err", err)
-	}
-}
-
-// spawn runs work beside the scheduler and handles its answer in the scheduler.
-func (s *scheduler) spawn(work func() func()) {
-	s.busy++
-	select {
-	case s.work <- work:
-	default: // nobody is idle
-		s.beside.Go(func() { s.help(work) })
-	}
-}
-
-// help does one work after another: a goroutine that has done some has the stack for more.
-func (s *scheduler) help(work func() func()) {
-	for {
-		answer := work()
-		s.post(func() {
-			s.busy--
-			answer()
-		})
-		select {
-		case work = <-s.work:
-		case <-s.over:
-			return
-		}
-	}
-}
-
-// post hands an event to the scheduler. Events after its end are dropped.
-func (s *scheduler) post(event func()) {
-	select {
-	case s.inbox <- event:
-	case <-s.over:
-	}
-}
-
-// after lets an event happen later. Stop prevents it, unless it is already on its way.
-func (s *scheduler) after(d time.Duration, event func()) (stop func()) {
-	var t *time.Timer
-	t = time.AfterFunc(d, func() {
-		s.post(func() {
-			delete(s.timers, t)
-			event()
-		})
-	})
-	s.timers[t] = struct{}{}
-	return func() {
-		t.Stop()
-		delete(s.timers, t)
 	}
 }
 
