@@ -67,7 +67,7 @@ var table = []edit{
 	{"tests", "features/features_test.go", "", "package features\n\nvar inTest = 1\n", ""},
 	{"version of the language", "go.mod", "go 1.26.0", "go 1.26", everyStep},
 	{"main", "main.go", "flag.Parse()", "flag.Parse()\n\tprintln()", everyStep},
-	{"wiring of another step", "steps.go", `"numbers", numbers, in{1}`, `"figures of", numbers, in{1}`, ""},
+	{"wiring of another step", "steps.go", `"numbers", numbers, in{1}`, `"numbers2", numbers, in{1}`, ""},
 }
 
 // apply returns the files after an edit.

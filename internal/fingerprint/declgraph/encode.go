@@ -74,6 +74,15 @@ func (e *encoder) decl(d *Decl) {
 	e.text(d.Digest)
 	e.text(d.Cut)
 	e.refs(d.Refs)
+	e.number(len(d.Passes))
+	for _, p := range d.Passes {
+		e.number(p.Ref)
+		e.refs([]Ref{p.Callee})
+		e.number(p.Arg)
+		e.flag(p.Spread)
+	}
+	e.number(int(d.Keeps))
+	e.number(d.Variadic)
 	e.number(len(d.Literals))
 	for _, l := range d.Literals {
 		e.number(l.Ordinal)
@@ -176,8 +185,17 @@ func (d *decoder) decl() Decl {
 		Kind: Kind(d.number()), Class: Class(d.number()), Pipeline: d.flag(), Calls: d.flag(), Embeds: d.flag(), Alias: d.flag(), Names: d.texts(),
 		Line: d.number(), End: d.number(), Digest: d.text(), Cut: d.text(), Refs: d.refs(),
 	}
-	n := d.count()
-	for range n {
+	for range d.count() {
+		p := Pass{Ref: d.number()}
+		if callee := d.refs(); len(callee) == 1 {
+			p.Callee = callee[0]
+		}
+		p.Arg, p.Spread = d.number(), d.flag()
+		d.bad = d.bad || p.Ref >= len(out.Refs)
+		out.Passes = append(out.Passes, p)
+	}
+	out.Keeps, out.Variadic = uint32(d.number()), d.number()
+	for range d.count() {
 		out.Literals = append(out.Literals, Literal{
 			Ordinal: d.number(), Line: d.number(), End: d.number(), Digest: d.text(), Local: d.flag(), Refs: d.refs(),
 		})

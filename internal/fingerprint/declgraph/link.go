@@ -2,6 +2,7 @@ package declgraph
 
 import (
 	"cmp"
+	"go/token"
 	"path"
 	"slices"
 	"strings"
@@ -234,7 +235,7 @@ func (f *file) paths(name string) []string {
 func (g *Graph) resolve(i int) {
 	n := &g.nodes[i]
 	paths := map[string]bool{}
-	n.edges = g.edges(n, n.Refs, paths)
+	n.edges = g.edges(n, g.passed(n), paths)
 	for _, e := range n.edges {
 		s := &g.symbols[e.symbol]
 		s.users = append(s.users, use{i, e.how, e.where})
@@ -248,6 +249,49 @@ func (g *Graph) resolve(i int) {
 	}
 	n.paths = append(n.paths, n.file.dotPaths...)
 	slices.Sort(n.paths)
+}
+
+// passed returns the references of a node, given what the functions do that are given some of them.
+func (g *Graph) passed(n *node) []Ref {
+	if len(n.Passes) == 0 {
+		return n.Refs
+	}
+	refs := slices.Clone(n.Refs)
+	for _, p := range n.Passes {
+		if g.keeps(n.file, p) {
+			refs[p.Ref].How = max(refs[p.Ref].How, Value)
+		}
+	}
+	return refs
+}
+
+// keeps reports whether a function may change what it is given, or hand it on.
+func (g *Graph) keeps(f *file, p Pass) bool {
+	var paths []string
+	switch imported := f.imports[p.Callee.Base]; {
+	case p.Callee.Base == "":
+		paths = []string{f.pkg.path}
+	case imported != nil:
+		paths = imported
+	case token.IsExported(p.Callee.Name): // a method of another module may have that name
+		return true
+	default:
+		paths = []string{"."}
+	}
+	for _, path := range paths {
+		s, ok := g.index[symbolKey{path, p.Callee.Name}]
+		if !ok || len(g.symbols[s].defs) == 0 || f.hides() || len(f.dots) > 0 {
+			return true
+		}
+		for _, d := range g.symbols[s].defs {
+			n := &g.nodes[d]
+			arg, last := p.Arg, n.Variadic-1
+			if n.Kind != Func && n.Kind != Method || n.Variadic > 0 && arg >= last && (!p.Spread || arg > last) || n.Keeps&(1<<min(arg, 31)) != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (g *Graph) edges(n *node, refs []Ref, paths map[string]bool) []edge {

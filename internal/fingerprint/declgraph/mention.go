@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"slices"
+	"strings"
 )
 
 // mentions are those of one declaration, as a walk over it finds them.
@@ -17,6 +18,12 @@ type mentions struct {
 	within   map[*ast.FuncLit]*collector // of literals that may be steps
 	count    int                         // of literals
 	literals []Literal
+
+	params   map[*ast.Object]int //nolint:staticcheck // see ident
+	keeps    uint32
+	variadic int
+	passes   map[refKey][]Pass
+	pass     *Pass // the call that the last mention is an argument of
 }
 
 type collector struct {
@@ -27,7 +34,10 @@ type collector struct {
 type refKey struct{ base, name string }
 
 func (s *scanner) mentions(n ast.Node) *mentions {
-	m := &mentions{scanner: s, regions: map[ast.Node]Region{}, all: collector{refs: map[refKey]Ref{}}, within: map[*ast.FuncLit]*collector{}}
+	m := &mentions{scanner: s, regions: map[ast.Node]Region{}, passes: map[refKey][]Pass{}, all: collector{refs: map[refKey]Ref{}}, within: map[*ast.FuncLit]*collector{}}
+	if f, ok := n.(*ast.FuncDecl); ok {
+		m.parameters(f.Type.Params)
+	}
 	ast.Inspect(n, func(n ast.Node) bool {
 		if n == nil {
 			m.stack = m.stack[:len(m.stack)-1]
@@ -144,10 +154,56 @@ func (m *mentions) ident(id *ast.Ident) {
 	case local:
 		m.localIn(id.Obj)
 	case isBase:
-		m.add(Ref{Base: id.Name, Name: base.Sel.Name, How: m.how()}, nil)
+		m.mention(Ref{Base: id.Name, Name: base.Sel.Name})
 	default:
-		m.add(Ref{Name: id.Name, How: m.how()}, nil)
+		m.mention(Ref{Name: id.Name})
 	}
+	if i, ok := m.params[id.Obj]; ok && m.how() > Element {
+		m.keeps |= 1 << i
+	}
+}
+
+// mention adds what an identifier, or one and a selector, mean here.
+func (m *mentions) mention(r Ref) {
+	m.pass = nil
+	r.How = m.how()
+	if p := m.pass; p != nil && r.How == Value {
+		key := refKey{r.Base, r.Name}
+		m.passes[key] = append(m.passes[key], *p)
+		r.How = Element
+	}
+	m.add(r, nil)
+}
+
+// parameters notes the parameters of a function. The 32nd and those after it count as the 32nd.
+func (m *mentions) parameters(list *ast.FieldList) {
+	m.params = map[*ast.Object]int{} //nolint:staticcheck // see ident
+	i := 0
+	for _, field := range list.List {
+		if _, ok := field.Type.(*ast.Ellipsis); ok {
+			m.variadic = i + 1
+		}
+		for _, name := range field.Names {
+			if name.Obj != nil {
+				m.params[name.Obj] = min(i, 31)
+			}
+			i++
+		}
+	}
+}
+
+// passed lists the calls that are given what the references name.
+func (m *mentions) passed(refs []Ref) []Pass {
+	var all []Pass
+	for i, r := range refs {
+		for _, p := range m.passes[refKey{r.Base, r.Name}] {
+			p.Ref = i
+			if !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // add adds a reference to the declaration and to every literal around it that may be a step. Local, if not nil, is what it starts from.
@@ -238,7 +294,28 @@ func (m *mentions) inCall(call *ast.CallExpr, cur ast.Node, element bool, parts 
 	case onlyRead[name]:
 		return Element
 	}
+	m.pass = passedTo(call, cur)
 	return value(element)
+}
+
+// passedTo describes the call of a function or method by its name that an expression is an argument of.
+func passedTo(call *ast.CallExpr, arg ast.Node) *Pass {
+	p := &Pass{Arg: slices.IndexFunc(call.Args, func(e ast.Expr) bool { return e == arg }), Spread: call.Ellipsis.IsValid()}
+	switch fun := ast.Unparen(call.Fun).(type) {
+	case *ast.Ident:
+		p.Callee.Name = fun.Name
+		if fun.Obj != nil && fun.Obj.Kind != ast.Fun { //nolint:staticcheck // see ident
+			return nil
+		}
+	case *ast.SelectorExpr:
+		p.Callee = Ref{Base: ".", Name: fun.Sel.Name}
+		if x, ok := fun.X.(*ast.Ident); ok && x.Obj == nil {
+			p.Callee.Base = x.Name
+		}
+	default:
+		return nil
+	}
+	return p
 }
 
 // inStatement is for the places of an expression that are no part of a larger one about the same variable.
@@ -339,11 +416,23 @@ func (s *scanner) defines(e ast.Expr) bool {
 	if !ok || s.pipelineFunc(call) != "Define" {
 		return false
 	}
-	return !slices.ContainsFunc(call.Args, func(arg ast.Expr) bool {
-		option, ok := arg.(*ast.CallExpr)
-		if ok && s.pipelineFunc(option) != "" {
-			return slices.ContainsFunc(option.Args, calls)
-		}
-		return calls(arg)
+	return !slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return calls(arg, s.isSDK) })
+}
+
+// isSDK reports whether a function is one of the SDK's.
+func (s *scanner) isSDK(fun ast.Expr) bool {
+	switch f := fun.(type) {
+	case *ast.IndexExpr:
+		fun = f.X
+	case *ast.IndexListExpr:
+		fun = f.X
+	}
+	sel, ok := fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	x, ok := sel.X.(*ast.Ident)
+	return ok && x.Obj == nil && slices.ContainsFunc(s.out.Imports, func(i Import) bool {
+		return strings.HasPrefix(i.Path+"/", sdk) && i.localName() == x.Name
 	})
 }

@@ -101,7 +101,7 @@ func (w *walk) parts() []Part {
 
 // text is the digest of a node's tokens as far as they count.
 func (n *node) text(how reached) string {
-	if how == startup && n.Cut != "" {
+	if how < body && n.Cut != "" {
 		return n.Cut
 	}
 	return n.Digest

@@ -135,7 +135,7 @@ func (s *scanner) general(d *ast.GenDecl) {
 			s.add(Decl{
 				Embeds: len(s.embeds) < before,
 				Kind:   Var, Names: identNames(spec.Names), Class: classOf(s, spec),
-				Calls: slices.ContainsFunc(spec.Values, calls), Pipeline: slices.ContainsFunc(spec.Values, s.defines),
+				Calls: slices.ContainsFunc(spec.Values, func(e ast.Expr) bool { return calls(e, nil) }), Pipeline: slices.ContainsFunc(spec.Values, s.defines),
 			}, spec)
 		}
 	}
@@ -145,7 +145,8 @@ func (s *scanner) general(d *ast.GenDecl) {
 func (s *scanner) add(d Decl, n ast.Node) {
 	d.Line, d.End = s.line(n.Pos()), s.line(n.End())
 	m := s.mentions(n)
-	d.Refs, d.Literals = m.refs(), m.literals
+	d.Refs, d.Literals, d.Keeps, d.Variadic = m.refs(), m.literals, m.keeps, m.variadic
+	d.Passes = m.passed(d.Refs)
 	d.Digest = s.digest(d.Kind, n, nil)
 	if len(m.cuts) > 0 {
 		d.Cut = s.digest(d.Kind, n, m.cuts)
@@ -196,8 +197,8 @@ func receiver(e ast.Expr) string {
 	}
 }
 
-// calls reports whether evaluating an expression may run code. Within function literals it does not.
-func calls(e ast.Expr) bool {
+// calls reports whether evaluating an expression may run code, besides functions that are known. Within function literals it does not.
+func calls(e ast.Expr, known func(ast.Expr) bool) bool {
 	found := false
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -213,7 +214,7 @@ func calls(e ast.Expr) bool {
 			case *ast.Ident:
 				found = found || !harmless[fun.Name]
 			default:
-				found = true
+				found = found || known == nil || !known(fun)
 			}
 		}
 		return !found

@@ -52,7 +52,19 @@ type Decl struct {
 	// Cut is the digest without the pipelines and steps within; empty if there are none.
 	Cut      string
 	Refs     []Ref
+	Passes   []Pass
 	Literals []Literal
+	// Keeps has a bit for each parameter of which the function may change or hand on more than an element.
+	Keeps    uint32
+	Variadic int // the last parameter, if it is variadic, counted from 1
+}
+
+// Pass says that something is the argument of a call, where nothing else is known of the function.
+type Pass struct {
+	Ref    int // index of what is passed; for it this is no more than an [Element], unless the function keeps it
+	Callee Ref
+	Arg    int
+	Spread bool // it is followed by "..."
 }
 
 // Literal is a function literal that may be a step: of two parameters and two results.

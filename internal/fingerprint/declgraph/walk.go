@@ -7,9 +7,10 @@ type reached uint8
 
 const (
 	not     reached = iota
-	startup         // as code that may run before any step: pipelines and steps within and behind it are left out
-	body            // with the pipelines and steps within
-	full            // with those behind it, too: by a step
+	startup         // because it runs before any step, whether or not that matters: pipelines and steps within and behind it are left out
+	changer         // because it may change what was reached: they are left out, too
+	body            // the same, by a pipeline or a step within: those count
+	full            // by the step: all counts
 )
 
 // follows reports whether a mention somewhere in a node leads on.
@@ -22,7 +23,7 @@ func at(where Region) reached {
 	if where == Inside {
 		return body
 	}
-	return startup
+	return changer
 }
 
 // walk collects what can be reached.
@@ -83,7 +84,8 @@ func (w *walk) follow(edges []edge, how reached) {
 	}
 }
 
-// changes follows who may change a variable. What runs before any step sees no more than what was assigned.
+// changes follows who may change a variable. What only runs before any step, and changes nothing that was reached, is followed to
+// assignments alone.
 func (w *walk) changes(symbol int, how reached) {
 	if w.vars[symbol] >= how {
 		return

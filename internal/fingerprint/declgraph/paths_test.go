@@ -1,0 +1,245 @@
+package declgraph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every way in which something may reach a step without being called by it. Each case is what a program declares beside
+//
+//	func A(ctx context.Context, in int) (int, error) { return <the first line>, nil }
+//
+// with a 1 that is edited to a 2, and must count. An edit of what is marked with 3 must not.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	for what, src := range map[string]string{
+		"a setter that another step calls": `limit
+var limit = 3 - 2
+func set(x int) { limit = x }
+func other() { set(1) }`,
+		"a setter kept in a variable": `limit
+var limit = 5
+func set(x int) { limit = x }
+var f = set
+func other() { f(1) }`,
+		"a pointer that is handed on": `limit
+var limit = 5
+func where() *int { return &limit }
+func other() { *where() = 1 }`,
+		"a pointer kept in another variable": `cfg.x
+var cfg config
+type config struct { x int }
+var holder = map[string]*config{}
+func keep() { holder["a"] = &cfg }
+func other() { for _, c := range holder { c.x = 1 } }`,
+		"an alias of a map": `table["a"]
+var table = map[string]int{}
+func fill() { t := table; t["a"] = 1 }`,
+		"a map that is an argument": `table["a"]
+var table = map[string]int{}
+func fill() { put(table, 1) }
+func put(t map[string]int, x int) { t["a"] = x }`,
+		"a slice that is sorted": `list[0]
+var list = []int{3, 4}
+func other() { sort.Slice(list, func(i, j int) bool { return list[i] < list[j]+1 }) }`,
+		"a method on a variable": `app.rate
+var app = &application{}
+type application struct { rate int }
+func (a *application) set(x int) { a.rate = x }
+func other() { app.set(1) }`,
+		"a method on an alias of a variable": `app.rate
+var app = &application{}
+type application struct { rate int }
+func (a *application) set(x int) { a.rate = x }
+func get() *application { return app }
+func other() { get().set(1) }`,
+		"a method that only another module calls": `state
+var state int
+type handler struct{}
+func (handler) ServeHTTP(int) { state = 4 }
+func other() { register(handler{}, 1) }
+func register(any, int) {}`,
+		"a channel": `<-queue
+var queue = make(chan int, 1)
+func send(x int) { queue <- x }
+func other() { send(1) }`,
+		"a variable of the standard library": `get(http.DefaultClient)
+func get(c *http.Client) int { return int(c.Timeout) }
+func other() { http.DefaultClient.Timeout = 1 }`,
+		"a variable of another module": `lib.Client.Get()
+func other() { lib.Client = lib.New(1) }`,
+		"a function of a variable that counts": `next()
+var next = counter(1)
+func counter(x int) func() int { return func() int { x++; return x } }`,
+		"a counter that others move on": `next()
+var next = counter()
+func counter() func() int { x := 0; return func() int { x++; return x } }
+func other() { for range 1 { next() } }`,
+		"a field of function type": `ops.f(in)
+var ops = struct{ f func(int) int }{double}
+func double(x int) int { return x * 1 }`,
+		"an embedded interface": `s.Do(in)
+var s = outer{inner{}}
+type doer interface { Do(int) int }
+type outer struct { doer }
+type inner struct{}
+func (inner) Do(x int) int { return x + 1 }`,
+		"a type argument": `call[real](in)
+type real struct{}
+func (real) Do(x int) int { return x + 1 }
+func call[T interface { Do(int) int }](x int) int { var t T; return t.Do(x) }`,
+		"a type behind an alias": `alias(in).Do()
+type alias = real
+type real int
+func (r real) Do() int { return int(r) + 1 }`,
+		"a named initialiser with effects": `reg["a"]
+var reg = map[string]int{}
+func add(name string, x int) bool { reg[name] = x; return true }
+var added = add("a", 1)`,
+		"an initialiser of something else that has effects": `reg["a"]
+var reg = map[string]int{}
+type plugin struct { n int }
+func (p plugin) install() plugin { reg["a"] = p.n; return p }
+var installed = plugin{1}.install()`,
+		"a literal called in an initialiser": `reg["a"]
+var reg = map[string]int{}
+var done = func() bool { reg["a"] = 1; return true }()`,
+		"a blank initialiser": `reg["a"]
+var reg = map[string]int{}
+var _ = fill(reg)
+func fill(m map[string]int) int { m["a"] = 1; return 0 }`,
+		"a constant behind a constant": `top
+const top = bottom * 2
+const bottom = 1`,
+		"the length of an array type": `len(table{})
+type table [size]int
+const size = 1`,
+		"a regexp that is changed": `len(re.FindString("aa"))
+var re = regexp.MustCompile("a|aa")
+func other() { if 1 > 0 { re.Longest() } }`,
+		"an error that is compared": `check(errOne)
+var errOne = errors.New("1")
+func check(err error) int { return len(err.Error()) }`,
+		"a predeclared name that means something else": `max(list)
+var list = []int{3, 4}
+func other() { max(list) }
+func max(x []int) int { x[0] = 1; return x[0] }`,
+		"a range that assigns": `limit
+var limit = 5
+func other() { for limit = range 1 { } }`,
+		"an increment": `limit
+var limit = 5
+func other() { for range 1 { limit++ } }`,
+		"main": `limit
+var limit = 5
+func setup() { limit = 1 }`,
+		"the value of a key": `keys[0].n
+var keys []*key
+type key struct { n int }
+func init() { keys = append(keys, one) }
+var one = &key{}
+func other() { m := map[*key]bool{one: true}; for k := range m { k.n = 1 } }`,
+		"what is not reached": `limit
+var limit = 5
+func other() int { return limit + 3 }
+func unrelated() int { limit := 3; limit = 3; return limit }
+type unused struct { limit int }
+func (u *unused) change() { u.limit = 3 }`,
+		"a list that others only read": `words[in]
+var words = []int{5}
+func other() int { return slices.Index(words, 3) + len(words) + words[3] }
+func more() (n int) { for _, w := range words { n += w * 3 }; return n }`,
+		"an error that others return": `check(errOne)
+var errOne = errors.New("one")
+func other(x int) error { if x > 3 { return errOne }; return fmt.Errorf("%w: %d", errOne, 3) }
+func check(err error) int { return len(err.Error()) }`,
+		"a map that is handed on twice": `table["a"]
+var table = map[string]int{}
+func fill() { first(table, 1) }
+func first(t map[string]int, x int) { put(t, x) }
+func put(t map[string]int, x int) { t["a"] = x }`,
+		"a map that a method changes": `table["a"]
+var table = map[string]int{}
+type filler struct{}
+func (filler) fill(n int, t ...map[string]int) { for _, t := range t { t["a"] = n } }
+func fill() { filler{}.fill(1, table) }`,
+		"a map that a function returns": `table["a"]
+var table = map[string]int{}
+func same(t map[string]int) map[string]int { return t }
+func fill() { same(table)["a"] = 1 }`,
+		"a list that a function only reads": `words[in]
+var words = []int{5}
+func has(x int, list ...int) bool { return slices.Contains(list, x) || len(list) > 0 && list[0] == 7 }
+func other() bool { return has(3, words...) }`,
+		"a function of another module": `lib.New(4)
+func other() int { return lib.New(3) }
+func more() any { return []any{lib.New, lib.Const, 3} }`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			expr, rest, _ := strings.Cut(src, "\n")
+			program := "package main\n\nimport (\n\"context\"\n\"errors\"\n\"fmt\"\n\"net/http\"\n\"regexp\"\n\"slices\"\n\"sort\"\n\"example.com/lib\"\n)\n\n" +
+				"func A(ctx context.Context, in int) (int, error) { return " + expr + ", nil }\n\nfunc main() { setup() }\n" + rest + "\n"
+			if !strings.Contains(rest, "func setup()") {
+				program += "func setup() {}\n"
+			}
+			before := printOf(t, program)
+			for i, c := range program {
+				if c != '1' && c != '3' {
+					continue
+				}
+				edited := program[:i] + "2" + program[i+1:]
+				changed := printOf(t, edited) != before
+				if c == '1' && !changed {
+					t.Errorf("the edit is not noticed:\n%s", edited)
+				}
+				if c == '3' && changed && !strings.Contains(src, "1") {
+					t.Errorf("the edit does not matter:\n%s", edited)
+				}
+			}
+		})
+	}
+}
+
+func printOf(t *testing.T, program string) string {
+	t.Helper()
+	g, ok := Link("m", []Source{{Name: "m/main.go", File: Scan([]byte(program))}})
+	if !ok {
+		t.Fatalf("this does not link:\n%s", program)
+	}
+	before, _, _ := strings.Cut(program, "func A(")
+	parts, identity, ok := g.Reach("m/main.go", 1+strings.Count(before, "\n"), false)
+	if !ok {
+		t.Fatal("there is no A")
+	}
+	return fmt.Sprint(identity, parts)
+}
+
+func TestWhatSyntaxDoesNotTell(t *testing.T) {
+	t.Parallel()
+	for what, src := range map[string]string{
+		"linkname":           "package main\n\nimport _ \"unsafe\"\n\n//go:linkname f os.f\nfunc f()\n",
+		"line directive":     "package main\n\n//line a.y:1\nfunc f() {}\n",
+		"syntax error":       "package main\n\nfunc f( {}\n",
+		"methods of aliases": "package main\n\ntype a = b\n\ntype b int\n\nfunc (a) m() {}\n",
+	} {
+		files := maps.Clone(module)
+		files["m/odd.go"] = src
+		var sources []Source
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			sources = append(sources, Source{Name: name, File: Scan([]byte(files[name]))})
+		}
+		if _, ok := Link("m", sources); ok {
+			t.Errorf("%s: it links", what)
+		}
+	}
+	g := graphOf(t, map[string]string{"m/main.go": "package main\n\nfunc a() {}; func b() {}\n\nvar x = f(func(a, b int) (int, error) { return 1, nil }, func(a, b int) (int, error) { return 2, nil })\n\nfunc main() {}\n"})
+	for line, literal := range map[int]bool{3: false, 5: true, 1: true, 2: false} {
+		if _, _, ok := g.Reach("m/main.go", line, literal); ok {
+			t.Errorf("a function is found on line %d", line)
+		}
+	}
+}
