@@ -2,9 +2,11 @@ package hook_test
 
 import (
 	"context"
+	"crypto/hmac"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -86,4 +88,30 @@ func run(p *pipeline.Pipeline[loadIn, artifact.Ref[int]], in loadIn) {
 		log.Fatal(err)
 	}
 	_, _ = run.Result(ctx) // what became of it the hooks say
+}
+
+// A receiver checks the signature of what it is sent, and what it has seen before.
+func ExampleSign() {
+	secret := []byte("do not tell")
+	seen := map[string]bool{}
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil || !hmac.Equal([]byte(r.Header.Get("Tenon-Signature")), []byte(hook.Sign(secret, body))) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		if key := r.Header.Get("Idempotency-Key"); !seen[key] {
+			seen[key] = true
+			fmt.Println("signed and new")
+		}
+	}))
+	defer receiver.Close()
+	os.Setenv("EXAMPLE_SECRET", string(secret))
+
+	p := pipeline.Define("nightly", func(p *pipeline.Builder, in loadIn) artifact.Ref[int] {
+		return pipeline.Step(p, "load", load, in)
+	}, pipeline.OnEnd(hook.Webhook{URL: receiver.URL, SecretEnv: "EXAMPLE_SECRET"}))
+
+	run(p, loadIn{})
+	// Output: signed and new
 }

@@ -79,6 +79,17 @@ type timed struct {
 	timeout time.Duration
 }
 
+// String names the hook that has the timeout.
+func (t *timed) String() string { return Name(t.Hook) }
+
+// Name returns what a hook is called in logs: what its method String says, or else its type.
+func Name(h Hook) string {
+	if s, ok := h.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("%T", h)
+}
+
 // Timeout returns how long h may take for one event.
 func Timeout(h Hook) time.Duration {
 	if t, ok := h.(*timed); ok {

@@ -61,3 +61,21 @@ func TestTimeout(t *testing.T) {
 		}
 	}
 }
+
+func TestName(t *testing.T) {
+	t.Parallel()
+	web := hook.Webhook{URL: "https://example.com/secret"}
+	for want, h := range map[string]hook.Hook{
+		"hook.Func":                   hook.Func(nil),
+		"webhook https://example.com": hook.WithTimeout(web, time.Minute),
+		"*hook_test.own":              hook.WithTimeout(&own{}, time.Minute),
+	} {
+		if got := hook.Name(h); got != want {
+			t.Errorf("%T is called %q, want %q", h, got, want)
+		}
+	}
+}
+
+type own struct{}
+
+func (*own) Notify(context.Context, hook.Event) error { return nil }

@@ -168,7 +168,7 @@ func (d *Dispatcher) work() {
 		d.queue = d.queue[1:]
 		d.mu.Unlock()
 		if err := d.make(c); err != nil {
-			d.logger.Warn("a hook failed", "run", c.event.Run, "step", c.event.Step, "state", c.event.State, "hook", fmt.Sprintf("%T", c.hook), "err", err)
+			d.logger.Warn("a hook failed", "run", c.event.Run, "step", c.event.Step, "state", c.event.State, "hook", hook.Name(c.hook), "err", err)
 		}
 	}
 }
