@@ -92,7 +92,10 @@ func KillMarked(mark string) {
 
 // endMarked reports whether there was anything to kill. It looks twice, since what forks and ends while one looks leaves a child that came too
 // late to be seen.
-func endMarked(mark string) bool { return killMarked(mark) || killMarked(mark) }
+func endMarked(mark string) bool {
+	found := killMarked(mark)
+	return found || killMarked(mark)
+}
 
 // killMarked reports whether there was anything to kill, or may have been. What has been killed may be seen once more.
 func killMarked(mark string) (again bool) {
