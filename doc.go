@@ -29,10 +29,15 @@
 //	}
 //	accuracy, err := run.Result(ctx)
 //
+// A program whose steps run in processes of their own calls [RunWorker] before it opens a client. What a run did not come to, since its program
+// was killed, [Client.Recover] and the Resume method of the pipeline go on with.
+//
 // Where to read on:
 //
 //   - artifact: what steps exchange: Ref, File, Dir, Blob, Table, Source, codecs, and the artifact store
 //   - step: the configuration of a step and its surroundings while it runs
+//   - command: steps that are programs in any language
+//   - hook: who is told how runs and steps ended
 //   - pipeline: Define, Step, Map, Then, Gather, When, FirstOf, Sub, Use, Wait
 //   - pipeline/pipelinetest: run a pipeline in a unit test
 //   - stack, component: what a run executes on, and how to plug other parts in
