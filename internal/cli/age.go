@@ -68,7 +68,7 @@ func ageText(d time.Duration) string {
 	for _, unit := range []string{"d", "h", "m", "s"} {
 		if n := d / ageUnits[unit]; n > 0 {
 			fmt.Fprintf(&text, "%d%s", n, unit)
-			d -= n * ageUnits[unit]
+			d %= ageUnits[unit]
 		}
 	}
 	return cmp.Or(text.String(), "0s")
