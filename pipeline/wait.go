@@ -25,8 +25,9 @@ type Approval struct {
 // approves or rejects, with "tenon run approve" or "tenon run reject". In is a struct as [Step] takes it. The step fails when it is rejected,
 // and its output is the approval: pass it on, or say After, to what must not happen without.
 //
-// Everything upstream is recorded before the question is asked. The answer is never taken from the cache. Of step.Config only
-// Timeout means something, which bounds the waiting; without it a step waits as long as its run may take.
+// Everything upstream is recorded before the question is asked. The answer is never taken from the cache. A replay takes it from the run
+// that it replays like the result of any other step, if its input is the same: to ask again, name the step in [Replay].From. Of step.Config
+// only Timeout means something, which bounds the waiting; without it a step waits as long as its run may take.
 func Wait[In any](p *Builder, name, question string, in In, opts ...step.Option) artifact.Ref[Approval] {
 	at := p.wired()
 	full := p.admit(name, at, false)
