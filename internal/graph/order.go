@@ -30,41 +30,40 @@ func (n *Node) Edges() iter.Seq[ref.Edge] {
 
 // Upstream returns the names of the nodes that n waits for, each once, in order of appearance.
 func (n *Node) Upstream() []string {
-	var names []string
-	seen := map[string]bool{}
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
-			names = append(names, name)
+	return distinct(func(add func(string)) {
+		for e := range n.Edges() {
+			e.Nodes(add)
 		}
-	}
-	for e := range n.Edges() {
-		e.Nodes(add)
-	}
-	for _, a := range n.After {
-		add(a)
-	}
-	return names
+		for _, a := range n.After {
+			add(a)
+		}
+	})
 }
 
 // Uses returns the named artifacts that edges of the graph use, each once, in order of appearance.
 func (g *Graph) Uses() []string {
+	return distinct(func(add func(string)) {
+		for i := range g.Nodes {
+			for e := range g.Nodes[i].Edges() {
+				e.Uses(add)
+			}
+		}
+		for _, r := range g.Results {
+			r.From.Uses(add)
+		}
+	})
+}
+
+// distinct returns the names that visit adds, each once, in order of appearance.
+func distinct(visit func(add func(string))) []string {
 	var names []string
 	seen := map[string]bool{}
-	add := func(name string) {
+	visit(func(name string) {
 		if !seen[name] {
 			seen[name] = true
 			names = append(names, name)
 		}
-	}
-	for i := range g.Nodes {
-		for e := range g.Nodes[i].Edges() {
-			e.Uses(add)
-		}
-	}
-	for _, r := range g.Results {
-		r.From.Uses(add)
-	}
+	})
 	return names
 }
 
