@@ -57,7 +57,7 @@ func BenchmarkDeclarations(b *testing.B) {
 // line of that package's step.
 func realModule(b *testing.B, module string) (dir string, line int) {
 	b.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output() //nolint:noctx // short
+	out, err := exec.CommandContext(b.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		b.Skipf("%s is not here: %v", module, err)
 	}
@@ -96,5 +96,6 @@ func realModule(b *testing.B, module string) (dir string, line int) {
 	if err := os.WriteFile(filepath.Join(dir, "main/main.go"), []byte(text.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	return dir, 1 + strings.Count(text.String()[:strings.Index(text.String(), "func step")], "\n")
+	before, _, _ := strings.Cut(text.String(), "func step")
+	return dir, 1 + strings.Count(before, "\n")
 }

@@ -26,6 +26,7 @@ type modules struct {
 type result struct {
 	Funcs map[string]Fingerprint
 	Build []string
+	Parts []Part // of plain
 	Error string
 }
 

@@ -125,15 +125,15 @@ func (m *summaryMemo) save() {
 		maps.Copy(all, m.known)
 		maps.Copy(all, m.fresh)
 	}
-	data := make([]byte, 4)
+	var data []byte
 	for key, summary := range all {
 		data = binary.AppendUvarint(data, uint64(len(key)))
 		data = append(data, key...)
 		data = binary.AppendUvarint(data, uint64(len(summary)))
 		data = append(data, summary...)
 	}
-	binary.BigEndian.PutUint32(data, crc32.Checksum(data[4:], castagnoli()))
-	if filememo.WriteFile(m.path, data) == nil {
+	sum := binary.BigEndian.AppendUint32(nil, crc32.Checksum(data, castagnoli()))
+	if filememo.WriteFile(m.path, append(sum, data...)) == nil {
 		m.dirty = false
 	}
 }

@@ -316,6 +316,10 @@ func (g *Graph) edges(n *node, refs []Ref, paths map[string]bool) []edge {
 		switch r.Base {
 		case "":
 			name(r)
+		case "=":
+			if g.isKey(f, r.Name) {
+				name(r)
+			}
 		case ".":
 			add(".", r, r.How)
 		default:
@@ -338,6 +342,14 @@ func (g *Graph) edges(n *node, refs []Ref, paths map[string]bool) []edge {
 		}
 	}
 	return edges
+}
+
+// isKey reports whether a name can be that of a map's key: a constant or a variable.
+func (g *Graph) isKey(f *file, name string) bool {
+	return slices.ContainsFunc(append([]*pkg{f.pkg}, f.dots...), func(p *pkg) bool {
+		s, ok := g.index[symbolKey{p.path, name}]
+		return ok && slices.ContainsFunc(g.symbols[s].defs, func(d int) bool { return g.nodes[d].Kind == Var || g.nodes[d].Kind == Const })
+	})
 }
 
 // classify finds the variables among the symbols.

@@ -19,7 +19,7 @@ type mentions struct {
 	count    int                         // of literals
 	literals []Literal
 
-	params   map[*ast.Object]int //nolint:staticcheck // see ident
+	params   map[*ast.Object]int //nolint:staticcheck // the syntactic scopes are just what is wanted
 	keeps    uint32
 	variadic int
 	passes   map[refKey][]Pass
@@ -146,13 +146,15 @@ func (m *mentions) ident(id *ast.Ident) {
 			return
 		}
 	}
-	local := id.Obj != nil && m.file.Scope.Lookup(id.Name) != id.Obj //nolint:staticcheck // the syntactic scopes are just what is wanted
+	local := id.Obj != nil && m.file.Scope.Lookup(id.Name) != id.Obj
 	base, isBase := parent.(*ast.SelectorExpr)
 	switch {
 	case local && isBase:
 		m.add(Ref{Base: ".", Name: base.Sel.Name}, id.Obj)
 	case local:
 		m.localIn(id.Obj)
+	case m.fieldOrKey(id):
+		m.add(Ref{Base: "=", Name: id.Name, How: Element}, nil)
 	case isBase:
 		m.mention(Ref{Base: id.Name, Name: base.Sel.Name})
 	default:
@@ -161,6 +163,22 @@ func (m *mentions) ident(id *ast.Ident) {
 	if i, ok := m.params[id.Obj]; ok && m.how() > Element {
 		m.keeps |= 1 << i
 	}
+}
+
+// fieldOrKey reports whether the identifier on top of the stack is a key in a composite literal that may be of a struct.
+func (m *mentions) fieldOrKey(id *ast.Ident) bool {
+	if len(m.stack) < 3 {
+		return false
+	}
+	pair, ok := m.stack[len(m.stack)-2].(*ast.KeyValueExpr)
+	if !ok || pair.Key != id {
+		return false
+	}
+	switch m.stack[len(m.stack)-3].(*ast.CompositeLit).Type.(type) {
+	case *ast.MapType, *ast.ArrayType:
+		return false
+	}
+	return true
 }
 
 // mention adds what an identifier, or one and a selector, mean here.
@@ -177,7 +195,7 @@ func (m *mentions) mention(r Ref) {
 
 // parameters notes the parameters of a function. The 32nd and those after it count as the 32nd.
 func (m *mentions) parameters(list *ast.FieldList) {
-	m.params = map[*ast.Object]int{} //nolint:staticcheck // see ident
+	m.params = map[*ast.Object]int{} //nolint:staticcheck // the syntactic scopes are just what is wanted
 	i := 0
 	for _, field := range list.List {
 		if _, ok := field.Type.(*ast.Ellipsis); ok {
@@ -207,7 +225,7 @@ func (m *mentions) passed(refs []Ref) []Pass {
 }
 
 // add adds a reference to the declaration and to every literal around it that may be a step. Local, if not nil, is what it starts from.
-func (m *mentions) add(r Ref, local *ast.Object) { //nolint:staticcheck // see ident
+func (m *mentions) add(r Ref, local *ast.Object) { //nolint:staticcheck // the syntactic scopes are just what is wanted
 	for _, n := range slices.Backward(m.stack) {
 		if lit, ok := n.(*ast.FuncLit); ok && m.within[lit] != nil {
 			m.within[lit].add(r)
@@ -221,7 +239,7 @@ func (m *mentions) add(r Ref, local *ast.Object) { //nolint:staticcheck // see i
 }
 
 // localIn notes the literals that mention something which is declared around them.
-func (m *mentions) localIn(obj *ast.Object) { //nolint:staticcheck // see ident
+func (m *mentions) localIn(obj *ast.Object) { //nolint:staticcheck // the syntactic scopes are just what is wanted
 	if obj == nil || len(m.within) == 0 {
 		return
 	}
@@ -304,7 +322,7 @@ func passedTo(call *ast.CallExpr, arg ast.Node) *Pass {
 	switch fun := ast.Unparen(call.Fun).(type) {
 	case *ast.Ident:
 		p.Callee.Name = fun.Name
-		if fun.Obj != nil && fun.Obj.Kind != ast.Fun { //nolint:staticcheck // see ident
+		if fun.Obj != nil && fun.Obj.Kind != ast.Fun {
 			return nil
 		}
 	case *ast.SelectorExpr:

@@ -12,23 +12,32 @@ func (g *Graph) start(main string) {
 	w := g.newWalk()
 	effects := g.effects()
 	var order []string
-	packages := 0
+	packages := 0 // whose initialisation may depend on what ran before, or matter to what runs after
 	for _, p := range g.sorted() {
-		before := len(order)
+		var first, computed []string // what has effects, and variables that are computed from others
 		for _, f := range p.files {
 			for i := range f.Decls {
 				at := f.first + i
-				n := &g.nodes[at]
-				switch {
-				case n.Kind == Func && n.Names[0] == "init", n.Kind == Var && (n.Calls || f.hides()) && !n.Pipeline && effects[at]:
+				switch n := &g.nodes[at]; {
+				case n.Kind == Func && n.Names[0] == "init":
 					w.add(at, startup)
-					order = append(order, n.key(), n.digest(n.text(startup)))
+					first = append(first, n.key(), n.digest(n.text(startup)))
+				case n.Kind == Var && !n.Pipeline && (n.Calls || f.hides()) && effects[at]:
+					w.add(at, startup)
+					first = append(first, n.key(), n.digest(n.text(startup)))
+					computed = append(computed, n.key()+" has effects")
+				case n.Kind == Var && !n.Pipeline && g.isComputed(n):
+					computed = append(computed, n.key())
 				case n.Kind == Func && n.Names[0] == "main" && p.path == main:
 					w.add(at, startup)
 				}
 			}
 		}
-		if len(order) > before {
+		order = append(order, first...)
+		if slices.ContainsFunc(computed, func(s string) bool { return strings.HasSuffix(s, " has effects") }) {
+			order = append(order, computed...)
+		}
+		if len(first)+len(computed) > 0 {
 			packages++
 		}
 	}
@@ -38,6 +47,14 @@ func (g *Graph) start(main string) {
 	w.run()
 	order = append(order, g.linked(main)...)
 	g.base, g.order = w, digestOf(order)
+}
+
+// isComputed reports whether an initialiser may give something else when it runs earlier or later.
+func (g *Graph) isComputed(n *node) bool {
+	return slices.ContainsFunc(n.edges, func(e edge) bool {
+		s := &g.symbols[e.symbol]
+		return s.isVar || n.Calls && slices.ContainsFunc(s.defs, func(d int) bool { k := g.nodes[d].Kind; return k == Func || k == Method })
+	})
 }
 
 // linked returns what all code depends on although it does not say so: the packages of other modules that may register something, and

@@ -76,7 +76,8 @@ type Literal struct {
 	Refs      []Ref
 }
 
-// Ref is what a declaration mentions: Name alone, Base.Name if Base may be an import, or ".Name" of some value if Base is ".".
+// Ref is what a declaration mentions: Name alone, Base.Name if Base may be an import, ".Name" of some value if Base is ".", or if it is "=" a Name
+// in the place of a key, which may be that of a field.
 type Ref struct {
 	Base, Name string
 	How        Mention
