@@ -47,6 +47,15 @@ func waits(t *testing.T, site *trial.Site, step string, times int) {
 	trial.Eventually(t, "the begin of "+step, func() bool { return site.Count(t, "begin", step) >= times })
 }
 
+// recorded returns when a step of the site's only run is recorded as done. One that is quick may not be when the next one begins.
+func recorded(t *testing.T, site *trial.Site, step string) {
+	t.Helper()
+	trial.Eventually(t, "the record of "+step, func() bool {
+		r := site.Records(t)
+		return len(r.Runs) == 1 && r.Done(metadata.StepKey{Run: r.Runs[0].ID, Step: step, Index: -1})
+	})
+}
+
 // wantEditions checks which editions of the program executed the three steps of the site's only run.
 func wantEditions(t *testing.T, site *trial.Site, want ...string) {
 	t.Helper()

@@ -53,6 +53,7 @@ func TestHomeMoved(t *testing.T) {
 			was := site.Home
 			p := site.Start(t, path, "run", "gated", "--runner", runner)
 			waits(t, site, "second", 1)
+			recorded(t, site, "first")
 			site.Home += "-moved"
 			if err := os.Rename(was, site.Home); err != nil {
 				t.Fatal(err)

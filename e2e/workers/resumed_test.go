@@ -21,6 +21,7 @@ func TestTwoResumes(t *testing.T) {
 			const rounds = 3
 			for round := range rounds {
 				waits(t, site, "second", round+1)
+				recorded(t, site, "first")
 				p.Kill()
 				site.Quiet(t)
 				p = race(t, site, path)

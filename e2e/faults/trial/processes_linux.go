@@ -72,6 +72,12 @@ func (p Process) Signal(sig os.Signal) bool {
 	return unix.PidfdSendSignal(handle, number, nil, 0) == nil
 }
 
+// Runs reports whether the process executes the program with the given path.
+func (p Process) Runs(path string) bool {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.PID))
+	return err == nil && exe == path
+}
+
 // String says what the process is.
 func (p Process) String() string {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID))
