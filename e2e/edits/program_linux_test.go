@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/tenon-ml/tenon" // a result of these tests is not to be kept when the SDK changes
 )
 
 // report is what the program prints.

@@ -24,7 +24,7 @@ func classOf(s *scanner, spec *ast.ValueSpec) Class {
 func typeClass(t ast.Expr) Class {
 	switch t := t.(type) {
 	case *ast.Ident:
-		if t.Obj == nil && basic[t.Name] { // a package that declares such a type itself is caught when it is linked
+		if t.Obj == nil && basic.has(t.Name) { // a package that declares such a type itself is caught when it is linked
 			return Firm
 		}
 	case *ast.ArrayType:
@@ -59,7 +59,7 @@ func valueClass(s *scanner, e ast.Expr) Class {
 		return min(valueClass(s, e.X), valueClass(s, e.Y))
 	case *ast.CallExpr:
 		m := mentions{scanner: s}
-		if name := m.callee(e); firm[name] || basic[name] {
+		if name := m.callee(e); firm.has(name) || basic.has(name) {
 			return Firm
 		}
 	}

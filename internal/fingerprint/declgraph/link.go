@@ -151,7 +151,7 @@ func (g *Graph) declare() {
 					g.methods[of] = append(g.methods[of], len(g.nodes))
 				} else {
 					for _, name := range d.Names {
-						p.hides = p.hides || predeclared[name]
+						p.hides = p.hides || predeclared.has(name)
 						if name != "_" && (name != "init" || d.Kind != Func) {
 							n.owns = append(n.owns, g.symbol(p.path, name))
 						}
@@ -381,7 +381,7 @@ func (s *symbol) classifyExternal() {
 	}
 	switch {
 	case strings.HasPrefix(s.path+"/", sdk):
-	case variables[full]:
+	case variables.has(full):
 		s.isVar, s.changes = true, Element
 	case standard(s.path):
 		s.isVar = most == Write

@@ -307,9 +307,9 @@ func (m *mentions) inCall(call *ast.CallExpr, cur ast.Node, element bool, parts 
 		return Write
 	case name == "append" && call.Args[0] != cur && call.Ellipsis.IsValid():
 		return Element
-	case harmless[name]:
+	case harmless.has(name):
 		return Read
-	case onlyRead[name]:
+	case onlyRead.has(name):
 		return Element
 	}
 	m.pass = passedTo(call, cur)

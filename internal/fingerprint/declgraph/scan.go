@@ -212,7 +212,7 @@ func calls(e ast.Expr, known func(ast.Expr) bool) bool {
 			case *ast.FuncLit:
 				found = true
 			case *ast.Ident:
-				found = found || !harmless[fun.Name]
+				found = found || !harmless.has(fun.Name)
 			default:
 				found = found || known == nil || !known(fun)
 			}

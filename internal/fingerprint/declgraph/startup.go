@@ -105,7 +105,7 @@ func (g *Graph) effects() []bool {
 	for i := range g.nodes {
 		for _, e := range g.nodes[i].edges {
 			s := &g.symbols[e.symbol]
-			if s.external && !pure[s.path] && !strings.HasPrefix(s.path+"/", sdk) || s.isVar && e.how >= s.changes {
+			if s.external && !pure.has(s.path) && !strings.HasPrefix(s.path+"/", sdk) || s.isVar && e.how >= s.changes {
 				mark(i)
 				break
 			}
