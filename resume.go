@@ -99,7 +99,7 @@ func (c *Client) lost(ctx context.Context, name string) ([]string, error) {
 
 // resumeJob makes the job that goes on with a run.
 func (c *Client) resumeJob(ctx context.Context, s pipeline.Submission, driver metadata.Driver) (engine.Job, error) {
-	run, old, err := c.recorded(ctx, s.Resume.Run)
+	run, old, err := c.recorded(ctx, s.Resume)
 	if err != nil {
 		return engine.Job{}, err
 	}
@@ -110,7 +110,7 @@ func (c *Client) resumeJob(ctx context.Context, s pipeline.Submission, driver me
 	if err != nil {
 		return engine.Job{}, component.Errorf(component.CodeOf(err), "%w: replay it with \"tenon run replay %s\", or go back to the program that started it", err, run.ID)
 	}
-	if len(changes) > 0 && !s.Resume.AcceptChanges {
+	if len(changes) > 0 && !s.AcceptChanges {
 		return engine.Job{}, component.Errorf(component.FailedPrecondition,
 			"the program is not what it was when the run began, so that its steps may not fit together: accept that with --accept-changes "+
 				"(pipeline.ResumeConfig{AcceptChanges: true}), or replay the run\n%s", strings.Join(changes, "\n"))

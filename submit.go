@@ -123,10 +123,10 @@ func (c *Client) hooks(ctx context.Context, s pipeline.Submission, run metadata.
 
 // job makes what the engine executes: a new run, or one that is resumed.
 func (c *Client) job(ctx context.Context, s pipeline.Submission, st stack.Stack, pinner plan.Pinner, driver metadata.Driver) (engine.Job, error) {
-	if s.Resume != nil {
+	if s.Resume != "" {
 		job, err := c.resumeJob(ctx, s, driver)
 		if err != nil {
-			return job, component.Errorf(component.CodeOf(err), "resume run %s: %w", s.Resume.Run, err)
+			return job, component.Errorf(component.CodeOf(err), "resume run %s: %w", s.Resume, err)
 		}
 		return job, nil
 	}

@@ -8,13 +8,6 @@ import (
 	"github.com/tenon-ml/tenon/internal/codec"
 )
 
-// Resume asks a client to go on with a run that is recorded.
-type Resume struct {
-	Run string // ID
-	// AcceptChanges goes on although the code of steps is not what the run began with: what has succeeded stays.
-	AcceptChanges bool
-}
-
 // Replay asks a client for a new run that begins with results of another.
 type Replay struct {
 	Run string // ID of the other
@@ -107,7 +100,7 @@ func Resumed(ctx context.Context, c Client, d Definition, run string, config Res
 	return Submission{
 		Pipeline: d, Params: params, Program: program,
 		Config: RunConfig{Stack: recorded.Config.Stack, NoHooks: recorded.Config.NoHooks, Observer: config.Observer},
-		Resume: &Resume{Run: run, AcceptChanges: config.AcceptChanges},
+		Resume: run, AcceptChanges: config.AcceptChanges,
 	}, nil
 }
 

@@ -32,8 +32,11 @@ type Submission struct {
 	Params   any // pointer to the parameters
 	Program  *graph.Program
 	Config   RunConfig
-	// Resume, if not nil, goes on with a recorded run: of Config only Stack, NoHooks and Observer count then, the rest is in its plan.
-	Resume *Resume
+	// Resume, if not empty, is the ID of a recorded run to go on with: of Config only Stack, NoHooks and Observer count then, the rest is in its
+	// plan.
+	Resume string
+	// AcceptChanges is as in [ResumeConfig].
+	AcceptChanges bool
 	// Replay, if not nil, begins with results of another run.
 	Replay *Replay
 }
