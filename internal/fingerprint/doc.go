@@ -10,8 +10,10 @@
 //     process is "go run", and every file and directory that was read changed before that process started. Otherwise
 //     the digest of the executable stands for all of its code.
 //
-// [NewCoarse] makes the implementation of today: one digest over all source that could be part of the program, with the identity of the
-// function added. A later one will look at declarations, behind the same interface.
+// [New] makes the implementation that looks at declarations: the digest of all that a function may reach, see package declgraph. It goes by
+// syntax alone, and what it parsed it remembers by the digests of files. Where syntax does not tell, and for functions that may hold captured
+// state, it gives what [NewCoarse] gives: one digest over all source that could be part of the program, with the identity of the function
+// added.
 //
 // What the source mode does not see, and therefore refuses, leaving the executable to speak: tests (they are a part of test binaries),
 // C and assembly (they include files of any name), generic functions (the runtime names their instantiations alike), flags such as

@@ -60,7 +60,7 @@ func FuncOf(fn any) (Func, error) {
 	file, line := f.FileLine(pc)
 	name := f.Name()
 	// The code of a small function may begin with that of one that was inlined; the outermost is the one that is asked for.
-	frames := runtime.CallersFrames([]uintptr{pc + 1})
+	frames := runtime.CallersFrames([]uintptr{pc + 1}) // as if pc had called
 	for more := true; more; {
 		var frame runtime.Frame
 		if frame, more = frames.Next(); frame.Function != "" {
