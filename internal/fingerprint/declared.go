@@ -27,7 +27,7 @@ func New(o Options) *Declared {
 // Declared fingerprints functions by the declarations that they may reach. It is safe for concurrent use.
 type Declared struct {
 	*coarse
-	summaries *summaryMemo
+	summaries *summaryMemo // nil when the graph is linked
 	linked    bool
 	graph     *declgraph.Graph // nil if the source does not tell
 	common    []Part           // what every function is made of besides declarations
@@ -128,6 +128,7 @@ func (d *Declared) link(ctx context.Context) error {
 	}
 	d.graph, d.common, d.linked = graph, common, true
 	d.summaries.save()
+	d.summaries = nil
 	return nil
 }
 

@@ -101,3 +101,24 @@ func TestSummaryMemo(t *testing.T) {
 		}
 	}
 }
+
+// Other modules count for every function: by version and sum, or by all of their content.
+func TestOtherModulesCount(t *testing.T) {
+	t.Parallel()
+	common := func(module, digest string) []Part {
+		t.Helper()
+		s := sources{files: map[string]string{"lib/lib.go": digest, "app/main.go": digest}, fixed: []string{module}}
+		parts, ok := s.common(nil, map[string]bool{"app/main.go": true})
+		if !ok {
+			t.Fatal("not known")
+		}
+		return parts
+	}
+	first := common("a@v1.0.0 h1:x", "1")
+	if c := Compare(first, common("a@v1.1.0 h1:y", "1")); len(c) != 2 || c[0].Old.Name != "module a@v1.0.0 h1:x" || c[1].New.Name != "module a@v1.1.0 h1:y" {
+		t.Errorf("another version: %+v", c)
+	}
+	if c := Compare(first, common("a@v1.0.0 h1:x", "2")); len(c) != 1 || c[0].New.Name != "modules that are used from disk" {
+		t.Errorf("other content: %+v", c)
+	}
+}
