@@ -81,10 +81,11 @@ func work(ctx context.Context, parts []Part) error {
 			fmt.Fprintln(os.Stderr, "tenon: the step's process ends:", err) // it is in the log of the attempt
 		}
 	}()
-	if exit := worker.Perform(ctx, conn, a, w.program, w.store, w.options); exit.Reason != "" {
-		return errors.New(exit.Reason)
+	succeeded, err := worker.Perform(ctx, conn, a, w.program, w.store, w.options)
+	if !succeeded { // what a step starts and means to outlive it, it starts when all is well
+		procgroup.KillMarked(orchestrator.EnvAttempt + "=" + conn.Attempt())
 	}
-	return nil
+	return err
 }
 
 // workbench is what a worker works with.

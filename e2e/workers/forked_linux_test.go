@@ -12,7 +12,7 @@ import (
 func TestForked(t *testing.T) {
 	t.Parallel()
 	path := builds.Program(t, "acts")
-	for _, end := range []string{"exit", "kill", "segv"} {
+	for _, end := range []string{"exit", "kill", "segv", "panic", "error"} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
 			site := trial.NewSite(t)

@@ -58,17 +58,20 @@ func Execute(ctx context.Context, h Host, p *graph.Program, store artifact.Store
 	if err != nil {
 		return orchestrator.Exit{Reason: "claim: " + err.Error()}
 	}
-	return Perform(ctx, h, a, p, store, o)
+	if _, err := Perform(ctx, h, a, p, store, o); err != nil {
+		return orchestrator.Exit{Reason: err.Error()}
+	}
+	return orchestrator.Exit{}
 }
 
-// Perform is [Execute] for an attempt that was claimed.
-func Perform(ctx context.Context, h Host, a Assignment, p *graph.Program, store artifact.Store, o Options) orchestrator.Exit {
+// Perform is [Execute] for an attempt that was claimed. It reports whether the attempt succeeded; the error says that its report was not taken.
+func Perform(ctx context.Context, h Host, a Assignment, p *graph.Program, store artifact.Store, o Options) (succeeded bool, err error) {
 	e := newExecution(h, p, store, o, a)
 	report := e.run(ctx)
 	if err := h.Finish(context.WithoutCancel(ctx), report); err != nil {
-		return orchestrator.Exit{Reason: "finish: " + err.Error()}
+		return false, fmt.Errorf("finish: %w", err)
 	}
-	return orchestrator.Exit{}
+	return report.Failure == nil, nil
 }
 
 // execution is one attempt while it runs.

@@ -26,7 +26,7 @@ var ways = []string{
 
 // ForkIn says how a worker ends.
 type ForkIn struct {
-	End string `doc:"exit, kill, segv, or wait"`
+	End string `doc:"exit, kill, segv, panic, error, or wait"`
 }
 
 // Fork starts processes in all ways and ends.
@@ -57,6 +57,10 @@ func Fork(ctx context.Context, in ForkIn) (artifact.Ref[int], error) {
 	case "segv":
 		var nowhere *int
 		go func() { fmt.Println(*nowhere) }() // nobody recovers it
+	case "panic":
+		panic("the step does, and its worker reports it")
+	case "error":
+		return artifact.Ref[int]{}, errors.New("it does not work")
 	}
 	select {}
 }
