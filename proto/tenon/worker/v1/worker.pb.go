@@ -200,11 +200,9 @@ func (*ClaimResponse_Stop) isClaimResponse_Event() {}
 type Claimed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The minor version that both sides speak from here on.
-	Protocol   uint32      `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
-	Assignment *Assignment `protobuf:"bytes,2,opt,name=assignment,proto3" json:"assignment,omitempty"`
-	Job        *Job        `protobuf:"bytes,3,opt,name=job,proto3" json:"job,omitempty"`
-	// Who lets this much time pass without a beat loses the attempt. Absent: the end of the stream alone tells.
-	Lease         *Lease `protobuf:"bytes,4,opt,name=lease,proto3" json:"lease,omitempty"`
+	Protocol      uint32      `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Assignment    *Assignment `protobuf:"bytes,2,opt,name=assignment,proto3" json:"assignment,omitempty"`
+	Job           *Job        `protobuf:"bytes,3,opt,name=job,proto3" json:"job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -260,58 +258,6 @@ func (x *Claimed) GetJob() *Job {
 	return nil
 }
 
-func (x *Claimed) GetLease() *Lease {
-	if x != nil {
-		return x.Lease
-	}
-	return nil
-}
-
-// Lease is for workers whose end the server cannot see, as on another host.
-type Lease struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Duration      *durationpb.Duration   `protobuf:"bytes,1,opt,name=duration,proto3" json:"duration,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Lease) Reset() {
-	*x = Lease{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Lease) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Lease) ProtoMessage() {}
-
-func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Lease.ProtoReflect.Descriptor instead.
-func (*Lease) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Lease) GetDuration() *durationpb.Duration {
-	if x != nil {
-		return x.Duration
-	}
-	return nil
-}
-
 // Stop asks the worker to end the attempt soon, and to report it. It is not forced to.
 type Stop struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -321,7 +267,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +279,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +292,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{4}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{3}
 }
 
 type BeatRequest struct {
@@ -366,7 +312,7 @@ type BeatRequest struct {
 
 func (x *BeatRequest) Reset() {
 	*x = BeatRequest{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +324,7 @@ func (x *BeatRequest) String() string {
 func (*BeatRequest) ProtoMessage() {}
 
 func (x *BeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +337,7 @@ func (x *BeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatRequest.ProtoReflect.Descriptor instead.
 func (*BeatRequest) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BeatRequest) GetRun() string {
@@ -444,7 +390,7 @@ type BeatResponse struct {
 
 func (x *BeatResponse) Reset() {
 	*x = BeatResponse{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +402,7 @@ func (x *BeatResponse) String() string {
 func (*BeatResponse) ProtoMessage() {}
 
 func (x *BeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +415,7 @@ func (x *BeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatResponse.ProtoReflect.Descriptor instead.
 func (*BeatResponse) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{6}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{5}
 }
 
 type FinishRequest struct {
@@ -496,7 +442,7 @@ type FinishRequest struct {
 
 func (x *FinishRequest) Reset() {
 	*x = FinishRequest{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +454,7 @@ func (x *FinishRequest) String() string {
 func (*FinishRequest) ProtoMessage() {}
 
 func (x *FinishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +467,7 @@ func (x *FinishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishRequest.ProtoReflect.Descriptor instead.
 func (*FinishRequest) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{7}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FinishRequest) GetRun() string {
@@ -616,7 +562,7 @@ type FinishResponse struct {
 
 func (x *FinishResponse) Reset() {
 	*x = FinishResponse{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +574,7 @@ func (x *FinishResponse) String() string {
 func (*FinishResponse) ProtoMessage() {}
 
 func (x *FinishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +587,7 @@ func (x *FinishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishResponse.ProtoReflect.Descriptor instead.
 func (*FinishResponse) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{8}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{7}
 }
 
 // Assignment is what to do.
@@ -673,7 +619,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +631,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +644,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Assignment) GetAttempt() string {
@@ -814,7 +760,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +772,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +785,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Job) GetPipeline() string {
@@ -910,7 +856,7 @@ type Executable struct {
 
 func (x *Executable) Reset() {
 	*x = Executable{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +868,7 @@ func (x *Executable) String() string {
 func (*Executable) ProtoMessage() {}
 
 func (x *Executable) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +881,7 @@ func (x *Executable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Executable.ProtoReflect.Descriptor instead.
 func (*Executable) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{11}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Executable) GetDigest() string {
@@ -982,7 +928,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +940,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +953,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{12}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Record) GetDigest() string {
@@ -1081,7 +1027,7 @@ type Pin struct {
 
 func (x *Pin) Reset() {
 	*x = Pin{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[13]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1039,7 @@ func (x *Pin) String() string {
 func (*Pin) ProtoMessage() {}
 
 func (x *Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[13]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1052,7 @@ func (x *Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pin.ProtoReflect.Descriptor instead.
 func (*Pin) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{13}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Pin) GetUri() string {
@@ -1159,7 +1105,7 @@ type MetricSeries struct {
 
 func (x *MetricSeries) Reset() {
 	*x = MetricSeries{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[14]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1117,7 @@ func (x *MetricSeries) String() string {
 func (*MetricSeries) ProtoMessage() {}
 
 func (x *MetricSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[14]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1130,7 @@ func (x *MetricSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricSeries.ProtoReflect.Descriptor instead.
 func (*MetricSeries) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{14}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MetricSeries) GetRun() string {
@@ -1235,7 +1181,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[15]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1193,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[15]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1206,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{15}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1299,7 +1245,7 @@ type LogChunk struct {
 
 func (x *LogChunk) Reset() {
 	*x = LogChunk{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[16]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1257,7 @@ func (x *LogChunk) String() string {
 func (*LogChunk) ProtoMessage() {}
 
 func (x *LogChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[16]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1270,7 @@ func (x *LogChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogChunk.ProtoReflect.Descriptor instead.
 func (*LogChunk) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{16}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LogChunk) GetLines() int64 {
@@ -1366,7 +1312,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[17]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1324,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[17]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1337,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{17}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Progress) GetDone() int64 {
@@ -1424,7 +1370,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[18]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1382,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[18]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1395,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Failure) GetMessage() string {
@@ -1507,7 +1453,7 @@ type StepConfig struct {
 
 func (x *StepConfig) Reset() {
 	*x = StepConfig{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[19]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1465,7 @@ func (x *StepConfig) String() string {
 func (*StepConfig) ProtoMessage() {}
 
 func (x *StepConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[19]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1478,7 @@ func (x *StepConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig.ProtoReflect.Descriptor instead.
 func (*StepConfig) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *StepConfig) GetRetry() *StepConfig_Retry {
@@ -1619,7 +1565,7 @@ type MetricSeries_Point struct {
 
 func (x *MetricSeries_Point) Reset() {
 	*x = MetricSeries_Point{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[20]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1577,7 @@ func (x *MetricSeries_Point) String() string {
 func (*MetricSeries_Point) ProtoMessage() {}
 
 func (x *MetricSeries_Point) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[20]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1590,7 @@ func (x *MetricSeries_Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricSeries_Point.ProtoReflect.Descriptor instead.
 func (*MetricSeries_Point) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{14, 0}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{13, 0}
 }
 
 func (x *MetricSeries_Point) GetName() string {
@@ -1686,7 +1632,7 @@ type StepConfig_Retry struct {
 
 func (x *StepConfig_Retry) Reset() {
 	*x = StepConfig_Retry{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[21]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1644,7 @@ func (x *StepConfig_Retry) String() string {
 func (*StepConfig_Retry) ProtoMessage() {}
 
 func (x *StepConfig_Retry) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[21]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1657,7 @@ func (x *StepConfig_Retry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig_Retry.ProtoReflect.Descriptor instead.
 func (*StepConfig_Retry) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19, 0}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18, 0}
 }
 
 func (x *StepConfig_Retry) GetAttempts() int64 {
@@ -1746,7 +1692,7 @@ type StepConfig_Resources struct {
 
 func (x *StepConfig_Resources) Reset() {
 	*x = StepConfig_Resources{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[22]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +1704,7 @@ func (x *StepConfig_Resources) String() string {
 func (*StepConfig_Resources) ProtoMessage() {}
 
 func (x *StepConfig_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[22]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +1717,7 @@ func (x *StepConfig_Resources) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig_Resources.ProtoReflect.Descriptor instead.
 func (*StepConfig_Resources) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19, 1}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18, 1}
 }
 
 func (x *StepConfig_Resources) GetCpu() float64 {
@@ -1805,7 +1751,7 @@ type StepConfig_Cache struct {
 
 func (x *StepConfig_Cache) Reset() {
 	*x = StepConfig_Cache{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[23]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +1763,7 @@ func (x *StepConfig_Cache) String() string {
 func (*StepConfig_Cache) ProtoMessage() {}
 
 func (x *StepConfig_Cache) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[23]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +1776,7 @@ func (x *StepConfig_Cache) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig_Cache.ProtoReflect.Descriptor instead.
 func (*StepConfig_Cache) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19, 2}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18, 2}
 }
 
 func (x *StepConfig_Cache) GetMode() string {
@@ -1856,7 +1802,7 @@ type StepConfig_Limits struct {
 
 func (x *StepConfig_Limits) Reset() {
 	*x = StepConfig_Limits{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[24]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1868,7 +1814,7 @@ func (x *StepConfig_Limits) String() string {
 func (*StepConfig_Limits) ProtoMessage() {}
 
 func (x *StepConfig_Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[24]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +1827,7 @@ func (x *StepConfig_Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig_Limits.ProtoReflect.Descriptor instead.
 func (*StepConfig_Limits) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19, 3}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18, 3}
 }
 
 func (x *StepConfig_Limits) GetNames() []string {
@@ -1901,7 +1847,7 @@ type StepConfig_Tolerance struct {
 
 func (x *StepConfig_Tolerance) Reset() {
 	*x = StepConfig_Tolerance{}
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[25]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +1859,7 @@ func (x *StepConfig_Tolerance) String() string {
 func (*StepConfig_Tolerance) ProtoMessage() {}
 
 func (x *StepConfig_Tolerance) ProtoReflect() protoreflect.Message {
-	mi := &file_tenon_worker_v1_worker_proto_msgTypes[25]
+	mi := &file_tenon_worker_v1_worker_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +1872,7 @@ func (x *StepConfig_Tolerance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepConfig_Tolerance.ProtoReflect.Descriptor instead.
 func (*StepConfig_Tolerance) Descriptor() ([]byte, []int) {
-	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{19, 4}
+	return file_tenon_worker_v1_worker_proto_rawDescGZIP(), []int{18, 4}
 }
 
 func (x *StepConfig_Tolerance) GetCount() int64 {
@@ -1956,16 +1902,13 @@ const file_tenon_worker_v1_worker_proto_rawDesc = "" +
 	"\rClaimResponse\x124\n" +
 	"\aclaimed\x18\x01 \x01(\v2\x18.tenon.worker.v1.ClaimedH\x00R\aclaimed\x12+\n" +
 	"\x04stop\x18\x02 \x01(\v2\x15.tenon.worker.v1.StopH\x00R\x04stopB\a\n" +
-	"\x05event\"\xb8\x01\n" +
+	"\x05event\"\x8a\x01\n" +
 	"\aClaimed\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12;\n" +
 	"\n" +
 	"assignment\x18\x02 \x01(\v2\x1b.tenon.worker.v1.AssignmentR\n" +
 	"assignment\x12&\n" +
-	"\x03job\x18\x03 \x01(\v2\x14.tenon.worker.v1.JobR\x03job\x12,\n" +
-	"\x05lease\x18\x04 \x01(\v2\x16.tenon.worker.v1.LeaseR\x05lease\">\n" +
-	"\x05Lease\x125\n" +
-	"\bduration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\x06\n" +
+	"\x03job\x18\x03 \x01(\v2\x14.tenon.worker.v1.JobR\x03job\"\x06\n" +
 	"\x04Stop\"\x92\x02\n" +
 	"\vBeatRequest\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x18\n" +
@@ -2121,85 +2064,82 @@ func file_tenon_worker_v1_worker_proto_rawDescGZIP() []byte {
 	return file_tenon_worker_v1_worker_proto_rawDescData
 }
 
-var file_tenon_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_tenon_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_tenon_worker_v1_worker_proto_goTypes = []any{
 	(*ClaimRequest)(nil),          // 0: tenon.worker.v1.ClaimRequest
 	(*ClaimResponse)(nil),         // 1: tenon.worker.v1.ClaimResponse
 	(*Claimed)(nil),               // 2: tenon.worker.v1.Claimed
-	(*Lease)(nil),                 // 3: tenon.worker.v1.Lease
-	(*Stop)(nil),                  // 4: tenon.worker.v1.Stop
-	(*BeatRequest)(nil),           // 5: tenon.worker.v1.BeatRequest
-	(*BeatResponse)(nil),          // 6: tenon.worker.v1.BeatResponse
-	(*FinishRequest)(nil),         // 7: tenon.worker.v1.FinishRequest
-	(*FinishResponse)(nil),        // 8: tenon.worker.v1.FinishResponse
-	(*Assignment)(nil),            // 9: tenon.worker.v1.Assignment
-	(*Job)(nil),                   // 10: tenon.worker.v1.Job
-	(*Executable)(nil),            // 11: tenon.worker.v1.Executable
-	(*Record)(nil),                // 12: tenon.worker.v1.Record
-	(*Pin)(nil),                   // 13: tenon.worker.v1.Pin
-	(*MetricSeries)(nil),          // 14: tenon.worker.v1.MetricSeries
-	(*LogLine)(nil),               // 15: tenon.worker.v1.LogLine
-	(*LogChunk)(nil),              // 16: tenon.worker.v1.LogChunk
-	(*Progress)(nil),              // 17: tenon.worker.v1.Progress
-	(*Failure)(nil),               // 18: tenon.worker.v1.Failure
-	(*StepConfig)(nil),            // 19: tenon.worker.v1.StepConfig
-	(*MetricSeries_Point)(nil),    // 20: tenon.worker.v1.MetricSeries.Point
-	(*StepConfig_Retry)(nil),      // 21: tenon.worker.v1.StepConfig.Retry
-	(*StepConfig_Resources)(nil),  // 22: tenon.worker.v1.StepConfig.Resources
-	(*StepConfig_Cache)(nil),      // 23: tenon.worker.v1.StepConfig.Cache
-	(*StepConfig_Limits)(nil),     // 24: tenon.worker.v1.StepConfig.Limits
-	(*StepConfig_Tolerance)(nil),  // 25: tenon.worker.v1.StepConfig.Tolerance
+	(*Stop)(nil),                  // 3: tenon.worker.v1.Stop
+	(*BeatRequest)(nil),           // 4: tenon.worker.v1.BeatRequest
+	(*BeatResponse)(nil),          // 5: tenon.worker.v1.BeatResponse
+	(*FinishRequest)(nil),         // 6: tenon.worker.v1.FinishRequest
+	(*FinishResponse)(nil),        // 7: tenon.worker.v1.FinishResponse
+	(*Assignment)(nil),            // 8: tenon.worker.v1.Assignment
+	(*Job)(nil),                   // 9: tenon.worker.v1.Job
+	(*Executable)(nil),            // 10: tenon.worker.v1.Executable
+	(*Record)(nil),                // 11: tenon.worker.v1.Record
+	(*Pin)(nil),                   // 12: tenon.worker.v1.Pin
+	(*MetricSeries)(nil),          // 13: tenon.worker.v1.MetricSeries
+	(*LogLine)(nil),               // 14: tenon.worker.v1.LogLine
+	(*LogChunk)(nil),              // 15: tenon.worker.v1.LogChunk
+	(*Progress)(nil),              // 16: tenon.worker.v1.Progress
+	(*Failure)(nil),               // 17: tenon.worker.v1.Failure
+	(*StepConfig)(nil),            // 18: tenon.worker.v1.StepConfig
+	(*MetricSeries_Point)(nil),    // 19: tenon.worker.v1.MetricSeries.Point
+	(*StepConfig_Retry)(nil),      // 20: tenon.worker.v1.StepConfig.Retry
+	(*StepConfig_Resources)(nil),  // 21: tenon.worker.v1.StepConfig.Resources
+	(*StepConfig_Cache)(nil),      // 22: tenon.worker.v1.StepConfig.Cache
+	(*StepConfig_Limits)(nil),     // 23: tenon.worker.v1.StepConfig.Limits
+	(*StepConfig_Tolerance)(nil),  // 24: tenon.worker.v1.StepConfig.Tolerance
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 }
 var file_tenon_worker_v1_worker_proto_depIdxs = []int32{
 	2,  // 0: tenon.worker.v1.ClaimResponse.claimed:type_name -> tenon.worker.v1.Claimed
-	4,  // 1: tenon.worker.v1.ClaimResponse.stop:type_name -> tenon.worker.v1.Stop
-	9,  // 2: tenon.worker.v1.Claimed.assignment:type_name -> tenon.worker.v1.Assignment
-	10, // 3: tenon.worker.v1.Claimed.job:type_name -> tenon.worker.v1.Job
-	3,  // 4: tenon.worker.v1.Claimed.lease:type_name -> tenon.worker.v1.Lease
-	26, // 5: tenon.worker.v1.Lease.duration:type_name -> google.protobuf.Duration
-	15, // 6: tenon.worker.v1.BeatRequest.lines:type_name -> tenon.worker.v1.LogLine
-	14, // 7: tenon.worker.v1.BeatRequest.metrics:type_name -> tenon.worker.v1.MetricSeries
-	17, // 8: tenon.worker.v1.BeatRequest.progress:type_name -> tenon.worker.v1.Progress
-	12, // 9: tenon.worker.v1.BeatRequest.checkpoint:type_name -> tenon.worker.v1.Record
-	12, // 10: tenon.worker.v1.FinishRequest.outputs:type_name -> tenon.worker.v1.Record
-	18, // 11: tenon.worker.v1.FinishRequest.failure:type_name -> tenon.worker.v1.Failure
-	16, // 12: tenon.worker.v1.FinishRequest.logs:type_name -> tenon.worker.v1.LogChunk
-	14, // 13: tenon.worker.v1.FinishRequest.metrics:type_name -> tenon.worker.v1.MetricSeries
-	27, // 14: tenon.worker.v1.FinishRequest.started:type_name -> google.protobuf.Timestamp
-	27, // 15: tenon.worker.v1.FinishRequest.finished:type_name -> google.protobuf.Timestamp
-	12, // 16: tenon.worker.v1.Assignment.inputs:type_name -> tenon.worker.v1.Record
-	13, // 17: tenon.worker.v1.Assignment.pins:type_name -> tenon.worker.v1.Pin
-	19, // 18: tenon.worker.v1.Assignment.config:type_name -> tenon.worker.v1.StepConfig
-	12, // 19: tenon.worker.v1.Assignment.checkpoint:type_name -> tenon.worker.v1.Record
-	26, // 20: tenon.worker.v1.Assignment.beat_every:type_name -> google.protobuf.Duration
-	11, // 21: tenon.worker.v1.Job.executable:type_name -> tenon.worker.v1.Executable
-	27, // 22: tenon.worker.v1.Executable.modified:type_name -> google.protobuf.Timestamp
-	12, // 23: tenon.worker.v1.Record.elements:type_name -> tenon.worker.v1.Record
-	20, // 24: tenon.worker.v1.MetricSeries.points:type_name -> tenon.worker.v1.MetricSeries.Point
-	27, // 25: tenon.worker.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	21, // 26: tenon.worker.v1.StepConfig.retry:type_name -> tenon.worker.v1.StepConfig.Retry
-	26, // 27: tenon.worker.v1.StepConfig.timeout:type_name -> google.protobuf.Duration
-	22, // 28: tenon.worker.v1.StepConfig.resources:type_name -> tenon.worker.v1.StepConfig.Resources
-	23, // 29: tenon.worker.v1.StepConfig.cache:type_name -> tenon.worker.v1.StepConfig.Cache
-	24, // 30: tenon.worker.v1.StepConfig.limits:type_name -> tenon.worker.v1.StepConfig.Limits
-	25, // 31: tenon.worker.v1.StepConfig.tolerate:type_name -> tenon.worker.v1.StepConfig.Tolerance
-	27, // 32: tenon.worker.v1.MetricSeries.Point.time:type_name -> google.protobuf.Timestamp
-	26, // 33: tenon.worker.v1.StepConfig.Retry.backoff:type_name -> google.protobuf.Duration
-	26, // 34: tenon.worker.v1.StepConfig.Retry.max_backoff:type_name -> google.protobuf.Duration
-	26, // 35: tenon.worker.v1.StepConfig.Cache.ttl:type_name -> google.protobuf.Duration
-	0,  // 36: tenon.worker.v1.WorkerService.Claim:input_type -> tenon.worker.v1.ClaimRequest
-	5,  // 37: tenon.worker.v1.WorkerService.Beat:input_type -> tenon.worker.v1.BeatRequest
-	7,  // 38: tenon.worker.v1.WorkerService.Finish:input_type -> tenon.worker.v1.FinishRequest
-	1,  // 39: tenon.worker.v1.WorkerService.Claim:output_type -> tenon.worker.v1.ClaimResponse
-	6,  // 40: tenon.worker.v1.WorkerService.Beat:output_type -> tenon.worker.v1.BeatResponse
-	8,  // 41: tenon.worker.v1.WorkerService.Finish:output_type -> tenon.worker.v1.FinishResponse
-	39, // [39:42] is the sub-list for method output_type
-	36, // [36:39] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	3,  // 1: tenon.worker.v1.ClaimResponse.stop:type_name -> tenon.worker.v1.Stop
+	8,  // 2: tenon.worker.v1.Claimed.assignment:type_name -> tenon.worker.v1.Assignment
+	9,  // 3: tenon.worker.v1.Claimed.job:type_name -> tenon.worker.v1.Job
+	14, // 4: tenon.worker.v1.BeatRequest.lines:type_name -> tenon.worker.v1.LogLine
+	13, // 5: tenon.worker.v1.BeatRequest.metrics:type_name -> tenon.worker.v1.MetricSeries
+	16, // 6: tenon.worker.v1.BeatRequest.progress:type_name -> tenon.worker.v1.Progress
+	11, // 7: tenon.worker.v1.BeatRequest.checkpoint:type_name -> tenon.worker.v1.Record
+	11, // 8: tenon.worker.v1.FinishRequest.outputs:type_name -> tenon.worker.v1.Record
+	17, // 9: tenon.worker.v1.FinishRequest.failure:type_name -> tenon.worker.v1.Failure
+	15, // 10: tenon.worker.v1.FinishRequest.logs:type_name -> tenon.worker.v1.LogChunk
+	13, // 11: tenon.worker.v1.FinishRequest.metrics:type_name -> tenon.worker.v1.MetricSeries
+	25, // 12: tenon.worker.v1.FinishRequest.started:type_name -> google.protobuf.Timestamp
+	25, // 13: tenon.worker.v1.FinishRequest.finished:type_name -> google.protobuf.Timestamp
+	11, // 14: tenon.worker.v1.Assignment.inputs:type_name -> tenon.worker.v1.Record
+	12, // 15: tenon.worker.v1.Assignment.pins:type_name -> tenon.worker.v1.Pin
+	18, // 16: tenon.worker.v1.Assignment.config:type_name -> tenon.worker.v1.StepConfig
+	11, // 17: tenon.worker.v1.Assignment.checkpoint:type_name -> tenon.worker.v1.Record
+	26, // 18: tenon.worker.v1.Assignment.beat_every:type_name -> google.protobuf.Duration
+	10, // 19: tenon.worker.v1.Job.executable:type_name -> tenon.worker.v1.Executable
+	25, // 20: tenon.worker.v1.Executable.modified:type_name -> google.protobuf.Timestamp
+	11, // 21: tenon.worker.v1.Record.elements:type_name -> tenon.worker.v1.Record
+	19, // 22: tenon.worker.v1.MetricSeries.points:type_name -> tenon.worker.v1.MetricSeries.Point
+	25, // 23: tenon.worker.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	20, // 24: tenon.worker.v1.StepConfig.retry:type_name -> tenon.worker.v1.StepConfig.Retry
+	26, // 25: tenon.worker.v1.StepConfig.timeout:type_name -> google.protobuf.Duration
+	21, // 26: tenon.worker.v1.StepConfig.resources:type_name -> tenon.worker.v1.StepConfig.Resources
+	22, // 27: tenon.worker.v1.StepConfig.cache:type_name -> tenon.worker.v1.StepConfig.Cache
+	23, // 28: tenon.worker.v1.StepConfig.limits:type_name -> tenon.worker.v1.StepConfig.Limits
+	24, // 29: tenon.worker.v1.StepConfig.tolerate:type_name -> tenon.worker.v1.StepConfig.Tolerance
+	25, // 30: tenon.worker.v1.MetricSeries.Point.time:type_name -> google.protobuf.Timestamp
+	26, // 31: tenon.worker.v1.StepConfig.Retry.backoff:type_name -> google.protobuf.Duration
+	26, // 32: tenon.worker.v1.StepConfig.Retry.max_backoff:type_name -> google.protobuf.Duration
+	26, // 33: tenon.worker.v1.StepConfig.Cache.ttl:type_name -> google.protobuf.Duration
+	0,  // 34: tenon.worker.v1.WorkerService.Claim:input_type -> tenon.worker.v1.ClaimRequest
+	4,  // 35: tenon.worker.v1.WorkerService.Beat:input_type -> tenon.worker.v1.BeatRequest
+	6,  // 36: tenon.worker.v1.WorkerService.Finish:input_type -> tenon.worker.v1.FinishRequest
+	1,  // 37: tenon.worker.v1.WorkerService.Claim:output_type -> tenon.worker.v1.ClaimResponse
+	5,  // 38: tenon.worker.v1.WorkerService.Beat:output_type -> tenon.worker.v1.BeatResponse
+	7,  // 39: tenon.worker.v1.WorkerService.Finish:output_type -> tenon.worker.v1.FinishResponse
+	37, // [37:40] is the sub-list for method output_type
+	34, // [34:37] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_tenon_worker_v1_worker_proto_init() }
@@ -2211,14 +2151,14 @@ func file_tenon_worker_v1_worker_proto_init() {
 		(*ClaimResponse_Claimed)(nil),
 		(*ClaimResponse_Stop)(nil),
 	}
-	file_tenon_worker_v1_worker_proto_msgTypes[12].OneofWrappers = []any{}
+	file_tenon_worker_v1_worker_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tenon_worker_v1_worker_proto_rawDesc), len(file_tenon_worker_v1_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
