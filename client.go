@@ -105,7 +105,7 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	}
 	client.reconcile(ctx)
 	client.finishGC(ctx)
-	client.prints = fingerprint.NewCoarse(fingerprint.Options{MemoDir: client.memoDir()})
+	client.prints = fingerprint.New(fingerprint.Options{MemoDir: client.memoDir()})
 	client.resources = scope.NewResources(ctx)
 	client.life, client.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	return client, nil

@@ -87,7 +87,7 @@ func (w workspace) copySDK() {
 			return nil
 		}
 		if d.Type().IsRegular() && !strings.HasSuffix(name, "_test.go") && name != "go.work" && name != "go.work.sum" {
-			w.write(filepath.Join("sdk", name), strings.Replace(read(w, path), "fingerprint.NewCoarse(", "fingerprint.New(", 1))
+			w.write(filepath.Join("sdk", name), read(w, path))
 		}
 		return nil
 	})
