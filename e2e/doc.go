@@ -1,5 +1,6 @@
 // Package e2e holds tests that need more than one process or dependencies that the SDK does not have, in a module of its own.
 //
+//   - edits: which steps find their results in the cache after edits of the program, by a table and at random
 //   - external: values of one's own and of a third party, stored by one process and read back equal by another
 //   - faults: whole programs on one home, with damaged artifacts, interrupted, killed again and again; TENON_E2E_KILLS=200 is its long form
 //   - gc: garbage collection beside programs that put, find and delete, in one process and in several, and of collectors that are killed

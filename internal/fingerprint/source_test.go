@@ -262,7 +262,16 @@ func TestTestsAreFingerprintedByTheirExecutable(t *testing.T) {
 
 func TestWorkspacesAndVendoring(t *testing.T) {
 	t.Parallel()
-	m := fixture(t)
+	workspacesAndVendoring(t, fixture(t))
+}
+
+func TestDeclaredWorkspacesAndVendoring(t *testing.T) {
+	t.Parallel()
+	workspacesAndVendoring(t, declaredFixture(t))
+}
+
+func workspacesAndVendoring(t *testing.T, m modules) {
+	t.Helper()
 	m.env = append(m.env, "GOWORK=", "GOFLAGS=")
 	m.module("lib")
 	m.write("lib/lib.go", "package lib\n\nconst A = 1\n")
