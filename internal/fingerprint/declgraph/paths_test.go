@@ -142,6 +142,103 @@ type key struct { n int }
 func init() { keys = append(keys, one) }
 var one = &key{}
 func other() { m := map[*key]bool{one: true}; for k := range m { k.n = 1 } }`,
+		"method value writer": `limit
+var limit = 5
+type s struct{}
+func (s) set(x int) { limit = x }
+func other() { f := s{}.set; f(1) }`,
+		"generic setter": `box.v
+var box holder[int]
+type holder[T any] struct { v T }
+func (h *holder[T]) set(x T) { h.v = x }
+func other() { box.set(1) }`,
+		"callback in external": `total
+var total int
+func init() { lib.OnStart(func() { total = 1 }) }`,
+		"a deferred assignment": `total
+var total int
+func other() { defer func() { total = 1 }() }`,
+		"struct copy alias": `cfg.m["a"]
+var cfg = config{m: map[string]int{}}
+type config struct { m map[string]int }
+func other() { c := cfg; c.m["a"] = 1 }`,
+		"slice of slice": `list[0][0]
+var list = [][]int{{4}}
+func other() { row := list[0]; row[0] = 1 }`,
+		"pointer element": `list[0].n
+var list = []*item{{}}
+type item struct { n int }
+func other() { for _, x := range list { x.n = 1 } }`,
+		"a swap": `a
+var a, b = 4, 5
+func other() { a, b = b, 1 }`,
+		"array slice": `arr[0]
+var arr = [2]int{4, 5}
+func other() { fillAll(arr[:], 1) }
+func fillAll(x []int, n int) { x[0] = n }`,
+		"copy": `list[0]
+var list = []int{4}
+func other() { copy(list, []int{1}) }`,
+		"append in place": `list[0]
+var list = []int{4}
+func other() { _ = append(list[:0], 1) }`,
+		"sort by method": `list[0]
+var list = ints{4, 5}
+type ints []int
+func (x ints) fill(n int) { x[0] = n }
+func other() { list.fill(1) }`,
+		"interface var": `d.do()
+var d doer = one{}
+type doer interface{ do() int }
+type one struct{}
+func (one) do() int { return 1 }`,
+		"const typed by local type": `int(k)
+const k kind = 1
+type kind int`,
+		"closure var": `counter()
+var counter = func() int { n++; return n }
+var n int
+func other() { n = 1 }`,
+		"a receive in select": `v
+var v int
+var ch = make(chan int)
+func other() { select { case v = <-ch: } ; send(1) }
+func send(x int) { ch <- x }`,
+		"embedded pointer": `o.n
+var o = outer{&inner{}}
+type outer struct { *inner }
+type inner struct { n int }
+func other() { o.n = 1 }`,
+		"error type": `len(fail().Error())
+func fail() error { return myErr{} }
+type myErr struct{}
+func (myErr) Error() string { return "1" }`,
+		"range over func": `sum()
+func sum() (n int) { for x := range seq { n += x }; return n }
+func seq(yield func(int) bool) { yield(1) }`,
+		"iota skip": `c
+const ( a = iota + 1; b; c )`,
+		"label and goto": `f()
+func f() int { goto l; l: return 1 }`,
+		"map key const": `names[k]
+const k = 1
+var names = map[int]int{k: 5}`,
+		"struct tag": `f()
+type t struct { A int "1" }
+func f() int { return reflectOf(t{}) }
+func reflectOf(any) int { return 0 }`,
+		"setter via map of funcs": `limit
+var limit = 5
+func set(x int) { limit = x }
+var ops = map[string]func(int){"set": set}
+func other() { ops["set"](1) }`,
+		"named type key map": `days[in]
+type week map[int]int
+const mon = 1
+var days = week{mon: 5}`,
+		"anonymous struct method expr": `T.m(0)
+type T int
+func (T) m() int { return 1 }`,
 		"what is not reached": `limit
 var limit = 5
 func other() int { return limit + 3 }
