@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,10 +179,25 @@ func (c *cli) noSuchCommand(cmd *cobra.Command, args []string) error {
 	if err := c.elsewhere(args[0]); err != nil {
 		return err
 	}
+	if below := belowGroups(cmd, args[0]); len(below) > 0 {
+		return usagef("unknown command %q: did you mean %s?", args[0], strings.Join(below, " or "))
+	}
 	if near := strictyaml.Closest(args[0], known); near != "" {
 		return usagef("unknown command %.40q: did you mean \"%s %s\"?", args[0], cmd.CommandPath(), near)
 	}
 	return usagef("unknown command %.40q: see \"%s --help\"", args[0], cmd.CommandPath())
+}
+
+// belowGroups returns the commands of groups of a command that have a name, such as "tenon run show" for show.
+func belowGroups(cmd *cobra.Command, name string) (found []string) {
+	for _, group := range cmd.Commands() {
+		for _, sub := range group.Commands() {
+			if sub.IsAvailableCommand() && sub.Name() == name {
+				found = append(found, strconv.Quote(sub.CommandPath()))
+			}
+		}
+	}
+	return found
 }
 
 // group is a command that only holds others.
