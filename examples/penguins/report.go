@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/step"
@@ -55,8 +56,8 @@ func writePage(w io.Writer, q Quality, e Evaluation, plot image.Image) error {
 		return err
 	}
 	return page.Execute(w, map[string]any{
-		"Species":    Species,
-		"Columns":    columns,
+		"Species":    slices.Clone(Species), // a copy: what is handed on as it is might be changed, and then counts as code of all that read it
+		"Columns":    slices.Clone(columns),
 		"Quality":    q,
 		"Evaluation": e,
 		"Plot":       template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture.Bytes())),
