@@ -1,10 +1,9 @@
 // Python trains a model with a Python script, between steps in Go: load and evaluate are functions, train is a program.
 //
-//	go run ./examples/python                                    # load, train in Python, evaluate
-//	go run ./examples/python                                    # again: everything comes from the cache
-//	go run ./examples/python run --set lr=0.1                   # train and evaluate run again
-//	cp examples/python/train.py /tmp/train.py
-//	go run ./examples/python run --set script=/tmp/train.py     # the script from the disk: edit it, and run this again
+//	go run ./examples/python                                           # load, train in Python, evaluate
+//	go run ./examples/python                                           # again: everything comes from the cache
+//	go run ./examples/python run --set lr=0.1                          # train and evaluate run again
+//	go run ./examples/python run --set script=examples/python/train.py # the script from the disk: edit it, and run this again
 //
 // It needs python3 in PATH, and nothing but Python's standard library.
 package main
