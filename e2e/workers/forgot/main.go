@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/tenon-ml/tenon"
@@ -31,7 +32,7 @@ func main() {
 	}
 	err := run(ctx)
 	if os.Args[1] == "serve" && os.Getenv("TENON_WORKER") != "" {
-		select {} // as a program that serves although it has no client
+		err = http.ListenAndServe("127.0.0.1:0", http.NotFoundHandler()) //nolint:gosec // a program that serves although it has no client
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
