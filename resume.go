@@ -3,13 +3,11 @@ package tenon
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 
-	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
@@ -115,14 +113,14 @@ func (c *Client) resumeJob(ctx context.Context, s pipeline.Submission, driver me
 			"the program is not what it was when the run began, so that its steps may not fit together: accept that with --accept-changes "+
 				"(pipeline.ResumeConfig{AcceptChanges: true}), or replay the run\n%s", strings.Join(changes, "\n"))
 	}
-	body, err := json.Marshal(p)
+	planned, err := planDocument(p)
 	if err != nil {
 		return engine.Job{}, err
 	}
-	run.Plan, run.Driver = artifact.NewDigest(sha256.Sum256(body)), driver
+	run.Plan, run.Driver = planned.Digest, driver
 	return engine.Job{
 		Program: s.Program, Plan: p, Run: run, Resume: true,
-		Documents: []metadata.Document{{Digest: run.Plan, Kind: "plan", Body: body}},
+		Documents: []metadata.Document{planned},
 	}, nil
 }
 

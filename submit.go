@@ -167,7 +167,7 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metada
 	if err != nil {
 		return engine.Job{}, err
 	}
-	planJSON, err := json.Marshal(p)
+	planned, err := planDocument(p)
 	if err != nil {
 		return engine.Job{}, err
 	}
@@ -175,7 +175,6 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metada
 	if err != nil {
 		return engine.Job{}, err
 	}
-	planDigest := artifact.NewDigest(sha256.Sum256(planJSON))
 	created := time.Now()
 	name := s.Config.Name
 	if name == "" {
@@ -185,11 +184,20 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metada
 		Program: s.Program, Plan: p,
 		Run: metadata.Run{
 			ID: id.String(), Name: name, Pipeline: s.Pipeline.Name(), State: metadata.RunPending, Tags: s.Config.Tags, Stack: stackName,
-			Graph: p.Graph, Plan: planDigest, Params: params, Driver: driver, Created: created,
+			Graph: p.Graph, Plan: planned.Digest, Params: params, Driver: driver, Created: created,
 		},
 		Documents: []metadata.Document{
 			{Digest: p.Graph, Kind: "graph", Body: graphJSON},
-			{Digest: planDigest, Kind: "plan", Body: planJSON},
+			planned,
 		},
 	}, nil
+}
+
+// planDocument is a plan as it is recorded.
+func planDocument(p *plan.Plan) (metadata.Document, error) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return metadata.Document{}, err
+	}
+	return metadata.Document{Digest: artifact.NewDigest(sha256.Sum256(body)), Kind: "plan", Body: body}, nil
 }

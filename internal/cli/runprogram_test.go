@@ -11,7 +11,7 @@ func TestBuiltByGoRun(t *testing.T) {
 	digest := strings.Repeat("0a", 32)
 	for path, want := range map[string]bool{
 		"/tmp/go-build123/b001/exe/lab":                   true,
-		"/root/.cache/go-build/0a/" + digest + "-d/lab":   true,
+		"/caches/go-build/0a/" + digest + "-d/lab":        true,
 		"/elsewhere/gocache/0a/" + digest + "-d/lab":      true,
 		"/tmp/go-build123/b001/lab.test":                  false,
 		"/usr/local/bin/lab":                              false,

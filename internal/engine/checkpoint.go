@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon/artifact"
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -18,7 +17,7 @@ type pledge struct {
 // keep records a checkpoint of an attempt, and tells kept when that is done.
 func (s *scheduler) keep(at *attempt, rec artifact.Record, kept chan<- error) {
 	if _, running := s.running[at]; !running || s.fatal != nil {
-		kept <- component.Errorf(component.FailedPrecondition, "attempt %s is over", at.a.ID)
+		kept <- over(at.a.ID)
 		return
 	}
 	at.t.checkpoint = &rec
@@ -39,18 +38,14 @@ func (s *scheduler) redeem(err error) {
 // checkpoint hands a checkpoint to the scheduler and waits until it is recorded.
 func (h *host) checkpoint(ctx context.Context, at *attempt, rec artifact.Record) error {
 	kept := make(chan error, 1)
-	select {
-	case h.s.inbox <- func() { h.s.keep(at, rec, kept) }:
-	case <-h.s.over:
-		return component.Errorf(component.FailedPrecondition, "attempt %s is over", at.a.ID)
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := h.hand(ctx, at, func() { h.s.keep(at, rec, kept) }); err != nil {
+		return err
 	}
 	select {
 	case err := <-kept:
 		return err
 	case <-h.s.over:
-		return component.Errorf(component.FailedPrecondition, "attempt %s is over", at.a.ID)
+		return over(at.a.ID)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -37,7 +37,7 @@ func (h *host) find(id string) (*attempt, error) {
 	defer h.mu.Unlock()
 	at := h.attempts[id]
 	if at == nil {
-		return nil, component.Errorf(component.FailedPrecondition, "attempt %s is over", id)
+		return nil, over(id)
 	}
 	return at, nil
 }
@@ -76,13 +76,24 @@ func (h *host) Beat(ctx context.Context, b worker.Beat) error {
 	if h.s.c.Observer == nil {
 		return nil
 	}
+	return h.hand(ctx, at, func() { h.s.said(at, b) })
+}
+
+// hand gives the scheduler an event of an attempt.
+func (h *host) hand(ctx context.Context, at *attempt, event func()) error {
 	select {
-	case h.s.inbox <- func() { h.s.said(at, b) }:
+	case h.s.inbox <- event:
+		return nil
 	case <-h.s.over:
+		return over(at.a.ID)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return nil
+}
+
+// over is the answer to a worker whose attempt is not running: it has ended, or was superseded.
+func over(attempt string) error {
+	return component.Errorf(component.FailedPrecondition, "attempt %s is over", attempt)
 }
 
 // Finish implements [worker.Host]. The first report counts.
@@ -91,7 +102,7 @@ func (h *host) Finish(_ context.Context, r worker.Report) error {
 	defer h.mu.Unlock()
 	at := h.attempts[r.Attempt]
 	if at == nil {
-		return component.Errorf(component.FailedPrecondition, "attempt %s is over", r.Attempt)
+		return over(r.Attempt)
 	}
 	if at.report == nil {
 		at.report = &r
