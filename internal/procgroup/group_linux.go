@@ -28,6 +28,7 @@ const (
 	statState   = 0
 	statGroup   = 2
 	statThreads = 17
+	statEnv     = 47
 	statEnvEnd  = 48
 )
 
@@ -119,15 +120,16 @@ func (g *Group) wasKilled() bool {
 	return g.killed
 }
 
-// kill kills the process with the given number if it has the mark. The number may be given again at any moment; a handle names one process.
+// kill kills the process with the given number if it has the mark, and reports whether there was anything to kill, or may have been. The
+// number may be given again at any moment; a handle names one process.
 func kill(pid int, mark string) bool {
 	handle, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return false
 	}
 	defer unix.Close(handle) //nolint:errcheck // only a handle
-	yes, _ := marked(pid, mark)
-	return yes && unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0) == nil
+	yes, executing := marked(pid, mark)
+	return executing || yes && unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0) == nil
 }
 
 // marked reports whether the process was started with the mark in its environment. Those of other users cannot be read. A process that is just
@@ -148,14 +150,14 @@ func marked(pid int, mark string) (yes, executing bool) {
 	return false, false
 }
 
-// executes reports whether a process without an environment will have one: it has a program, unlike a zombie and a thread of the kernel, and
-// the place of its environment is not known yet, unlike that of a process that was given none.
+// executes reports whether a process that was seen without an environment will have one, or has one by now: it has a program, unlike a zombie
+// and a thread of the kernel, and the place of its environment is not known yet or not empty, unlike that of a process that was given none.
 func executes(pid int) bool {
 	if _, err := os.Readlink(procFile(pid, "exe")); err != nil {
 		return false
 	}
 	fields := statFields(pid)
-	return len(fields) > statEnvEnd && fields[statEnvEnd] == "0"
+	return len(fields) > statEnvEnd && (fields[statEnvEnd] == "0" || fields[statEnvEnd] != fields[statEnv])
 }
 
 // statFields returns the fields of /proc/PID/stat after the name, which may hold anything; none if the process is gone.
