@@ -16,9 +16,9 @@ var layers = [][]string{
 	{"/component"},
 	{"/internal/newproject", "/internal/codec", "/internal/scope", "/internal/source/location"},
 	{"/artifact", "/hook", "/internal/hookset", "/step"},
-	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/procgroup"},
+	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/codedoc", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
-	{"/internal/gc", "/internal/plan", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker"},
+	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
 	{"/pipeline", "/command"},
 	{"/internal/cli"},
