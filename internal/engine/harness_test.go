@@ -87,7 +87,7 @@ func rigIn(tb testing.TB, dir string) *rig {
 // prints fingerprints functions by their names. A version is part of every fingerprint; captured says that of every function.
 type prints struct{ version, captured string }
 
-func (p prints) Fingerprint(_ context.Context, fn any) (fingerprint.Fingerprint, error) {
+func (p prints) Fingerprint(_ context.Context, fn any, _ string) (fingerprint.Fingerprint, error) {
 	f, err := fingerprint.FuncOf(fn)
 	return fingerprint.Fingerprint{Digest: p.version + " " + f.Name, Mode: fingerprint.ModeSource, Captured: p.captured}, err
 }

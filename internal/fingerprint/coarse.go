@@ -57,7 +57,7 @@ type coarse struct {
 	image    *image            // nil until it was looked for
 }
 
-func (c *coarse) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
+func (c *coarse) Fingerprint(ctx context.Context, fn any, _ string) (Fingerprint, error) {
 	f, err := FuncOf(fn)
 	if err != nil {
 		return Fingerprint{}, err

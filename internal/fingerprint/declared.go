@@ -50,10 +50,10 @@ type reach struct {
 }
 
 // Fingerprint implements [Fingerprinter].
-func (d *Declared) Fingerprint(ctx context.Context, fn any) (Fingerprint, error) {
+func (d *Declared) Fingerprint(ctx context.Context, fn any, wired string) (Fingerprint, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, r, err := d.fingerprint(ctx, fn)
+	p, r, err := d.fingerprint(ctx, fn, wired)
 	if err != nil || r == nil {
 		return p, err
 	}
@@ -63,10 +63,10 @@ func (d *Declared) Fingerprint(ctx context.Context, fn any) (Fingerprint, error)
 
 // Explain returns what the fingerprint of a function is made of, declarations first. Two of such lists differ where the fingerprints do:
 // see [Compare]. It is nil for a function that is not fingerprinted by its declarations.
-func (d *Declared) Explain(ctx context.Context, fn any) ([]Part, error) {
+func (d *Declared) Explain(ctx context.Context, fn any, wired string) ([]Part, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, r, err := d.fingerprint(ctx, fn)
+	_, r, err := d.fingerprint(ctx, fn, wired)
 	if err != nil || r == nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (d *Declared) Explain(ctx context.Context, fn any) ([]Part, error) {
 }
 
 // fingerprint returns the coarse fingerprint of a function, and what it reaches if that is known.
-func (d *Declared) fingerprint(ctx context.Context, fn any) (Fingerprint, *reach, error) {
+func (d *Declared) fingerprint(ctx context.Context, fn any, _ string) (Fingerprint, *reach, error) {
 	f, err := FuncOf(fn)
 	if err != nil {
 		return Fingerprint{}, nil, err

@@ -34,8 +34,9 @@ type Fingerprint struct {
 
 // Fingerprinter computes fingerprints. It is safe for concurrent use.
 type Fingerprinter interface {
-	// Fingerprint identifies the code of a function value.
-	Fingerprint(ctx context.Context, fn any) (Fingerprint, error)
+	// Fingerprint identifies the code of a function value. Wired is the file:line of the call that was given the function, where the type
+	// arguments of a generic one are written; empty if it is not known.
+	Fingerprint(ctx context.Context, fn any, wired string) (Fingerprint, error)
 }
 
 // Func is what a function value tells about itself.

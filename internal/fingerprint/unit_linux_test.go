@@ -166,7 +166,7 @@ func BenchmarkExecutable(b *testing.B) {
 	for b.Loop() {
 		c := newCoarse(Options{MemoDir: memo}, parentGoRun, os.Executable)
 		c.memo.Now = func() time.Time { return time.Now().Add(time.Minute) }
-		if _, err := c.Fingerprint(b.Context(), TestSubcommand); err != nil {
+		if _, err := c.Fingerprint(b.Context(), TestSubcommand, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

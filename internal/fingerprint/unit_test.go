@@ -44,25 +44,25 @@ func TestInThisProcess(t *testing.T) {
 	c := NewCoarse(Options{MemoDir: t.TempDir()})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Fingerprint(ended, TestFuncOf); !errors.Is(err, context.Canceled) {
+	if _, err := c.Fingerprint(ended, TestFuncOf, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: %v", err)
 	}
-	want, err := c.Fingerprint(t.Context(), TestFuncOf)
+	want, err := c.Fingerprint(t.Context(), TestFuncOf, "")
 	if err != nil || want.Mode != ModeExecutable || !strings.HasPrefix(want.Digest, "sha256:") || want.Captured != "" {
 		t.Fatalf("%+v, %v", want, err)
 	}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			got, err := c.Fingerprint(t.Context(), TestFuncOf)
-			other, otherErr := c.Fingerprint(t.Context(), TestInThisProcess)
+			got, err := c.Fingerprint(t.Context(), TestFuncOf, "")
+			other, otherErr := c.Fingerprint(t.Context(), TestInThisProcess, "")
 			if err != nil || otherErr != nil || got != want || other.Digest == want.Digest {
 				t.Errorf("%+v and %+v, %v, %v", got, other, err, otherErr)
 			}
 		})
 	}
 	group.Wait()
-	if _, err := c.Fingerprint(t.Context(), nil); !errors.Is(err, component.ErrInvalid) {
+	if _, err := c.Fingerprint(t.Context(), nil, ""); !errors.Is(err, component.ErrInvalid) {
 		t.Errorf("of nil: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestExecutableThatCannotBeFound(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("nobody knows")
 	c := newCoarse(Options{}, func() (goRun, bool) { return goRun{}, false }, func() (string, error) { return "", gone })
-	_, err := c.Fingerprint(t.Context(), TestFuncOf)
+	_, err := c.Fingerprint(t.Context(), TestFuncOf, "")
 	if _, linux := os.Stat("/proc/self/exe"); linux == nil {
 		if err != nil {
 			t.Errorf("/proc/self/exe is there: %v", err)

@@ -46,7 +46,7 @@ func Again(ctx context.Context, old *Plan, program *graph.Program, f fingerprint
 		if program.Graph.Nodes[i].Wait != nil {
 			continue
 		}
-		if err := s.code(ctx, program.Bindings[i].Func, f); err != nil {
+		if err := s.code(ctx, &program.Bindings[i], f); err != nil {
 			return nil, nil, fmt.Errorf("step %s: %w", s.Name, err)
 		}
 		s.Wired = program.Bindings[i].Wired

@@ -10,7 +10,7 @@ import (
 
 // Explainer says what a fingerprint is made of; see [fingerprint.Declared].
 type Explainer interface {
-	Explain(ctx context.Context, fn any) ([]fingerprint.Part, error)
+	Explain(ctx context.Context, fn any, wired string) ([]fingerprint.Part, error)
 }
 
 // Code returns what the fingerprints of a plan are made of, nil if nothing is known of any. The fingerprints must be those of the program's

@@ -78,7 +78,7 @@ func makeStep(ctx context.Context, r Request, i int, f fingerprint.Fingerprinter
 	s := Step{Name: node.Name, Wired: bind.Wired, Config: r.config(node.Name, bind.Config)}
 	if node.Wait != nil {
 		s.Config, s.Uncached = waiting(s.Config), "a person answers it each time"
-	} else if err := s.code(ctx, bind.Func, f); err != nil {
+	} else if err := s.code(ctx, bind, f); err != nil {
 		return Step{}, err
 	}
 	for _, src := range bind.Sources {
@@ -92,12 +92,12 @@ func makeStep(ctx context.Context, r Request, i int, f fingerprint.Fingerprinter
 }
 
 // code fills in what is known of the step's function.
-func (s *Step) code(ctx context.Context, fn any, f fingerprint.Fingerprinter) error {
-	about, err := fingerprint.FuncOf(fn)
+func (s *Step) code(ctx context.Context, bind *graph.Binding, f fingerprint.Fingerprinter) error {
+	about, err := fingerprint.FuncOf(bind.Func)
 	if err != nil {
 		return err
 	}
-	fp, err := f.Fingerprint(ctx, fn)
+	fp, err := f.Fingerprint(ctx, bind.Func, bind.Wired)
 	if err != nil {
 		return fmt.Errorf("fingerprint its code: %w", err)
 	}

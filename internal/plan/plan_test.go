@@ -54,7 +54,7 @@ func (p *pinner) Pin(_ context.Context, s ref.SourceSlot) (ref.Pin, error) {
 // prints fingerprints by name; those of captured are said to hold state.
 type prints struct{ captured string }
 
-func (p prints) Fingerprint(_ context.Context, fn any) (fingerprint.Fingerprint, error) {
+func (p prints) Fingerprint(_ context.Context, fn any, _ string) (fingerprint.Fingerprint, error) {
 	f, err := fingerprint.FuncOf(fn)
 	return fingerprint.Fingerprint{Digest: f.Name, Mode: fingerprint.ModeSource, Captured: p.captured}, err
 }
@@ -207,7 +207,7 @@ func TestMakeErrors(t *testing.T) {
 
 type noPrints struct{ err error }
 
-func (n noPrints) Fingerprint(context.Context, any) (fingerprint.Fingerprint, error) {
+func (n noPrints) Fingerprint(context.Context, any, string) (fingerprint.Fingerprint, error) {
 	return fingerprint.Fingerprint{}, n.err
 }
 
