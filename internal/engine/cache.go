@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -73,7 +74,7 @@ func (s *scheduler) findHits(ctx context.Context, tasks []*task) []*metadata.Ste
 		if t.kept != nil {
 			hit, ok = *t.kept, true
 		}
-		if ok && !slices.ContainsFunc(contents(hit), func(d artifact.Digest) bool { return gone[d] }) && s.usable(ctx, t, hit, now) {
+		if ok && !slices.ContainsFunc(contents(hit), func(d artifact.Digest) bool { return gone[d] }) && s.unusable(ctx, t, hit, now) == "" {
 			hits[i] = &hit
 		}
 	}
@@ -114,29 +115,29 @@ func contents(row metadata.Step) []artifact.Digest {
 	return all
 }
 
-// usable checks a hit: it is young enough, it is what the task would make, and its bytes are still there.
-func (s *scheduler) usable(ctx context.Context, t *task, hit metadata.Step, now time.Time) bool {
+// unusable says why a hit is of no use, or "": it is young enough, it is what the task would make, and its bytes are still there.
+func (s *scheduler) unusable(ctx context.Context, t *task, hit metadata.Step, now time.Time) string {
 	if ttl := t.n.plan.Config.Cache.TTL; ttl > 0 && t.kept == nil {
 		if age := now.Sub(hit.Computed); age > ttl || age < 0 { // a clock that was set back tells no age
-			return false
+			return fmt.Sprintf("its result of %s is older than %v", hit.Computed.Format(time.RFC3339), ttl)
 		}
 	}
 	if len(hit.Outputs) != len(t.n.g.Outputs) {
-		return false
+		return "its recorded result has other outputs"
 	}
 	for i, o := range hit.Outputs {
 		if o.Name != t.n.g.Outputs[i].Name || o.Record.Codec != t.n.g.Outputs[i].Codec {
-			return false
+			return "its recorded result has other outputs"
 		}
 		if o.Record.Inline != nil {
 			continue
 		}
 		info, err := s.c.Artifacts.Stat(ctx, o.Record.Digest)
 		if err != nil || info.Size != o.Record.Size {
-			return false
+			return fmt.Sprintf("the bytes of its recorded %s are not in the artifact store", o.Name)
 		}
 	}
-	return true
+	return ""
 }
 
 // hit ends a task with the result of another.

@@ -114,9 +114,8 @@ func done(s metadata.StepState) bool {
 	return s == metadata.StepSucceeded || s == metadata.StepCached
 }
 
-// holds decodes a condition.
-func (s *scheduler) holds(e ref.Edge) (held bool, err error) {
-	v := s.resolve(e, -1, nil)
+// holds decodes a condition: what e leads to.
+func (s *scheduler) holds(e ref.Edge, v value) (held bool, err error) {
 	if v.record.Inline == nil {
 		return false, fmt.Errorf("condition %s has %d encoded bytes, want a plain bool", e, v.record.Size)
 	}

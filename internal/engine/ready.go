@@ -58,7 +58,7 @@ func (s *scheduler) gate(n *node) (metadata.StepState, string) {
 		}
 	}
 	for _, w := range n.g.When {
-		held, err := s.holds(w)
+		held, err := s.holds(w, s.resolve(w, -1, nil))
 		if err != nil {
 			n.cause = err
 			return metadata.StepFailed, err.Error()
@@ -147,14 +147,9 @@ func (s *scheduler) prepare(t *task) {
 	t.inputs = make([]artifact.Record, len(n.g.Inputs))
 	t.lineage = make([]metadata.Input, 0, len(n.g.Inputs)+len(n.plan.Pins))
 	for i := range n.g.Inputs {
-		in := &n.g.Inputs[i]
-		v := s.resolve(in.From, t.index, t.item)
-		t.inputs[i] = v.record
-		t.lineage = append(t.lineage, metadata.Input{Name: in.Name, Artifact: v.id, Digest: v.record.Digest})
+		t.take(i, s.resolve(n.g.Inputs[i].From, t.index, t.item))
 	}
-	for _, p := range n.plan.Pins {
-		t.lineage = append(t.lineage, metadata.Input{Name: p.Field, Digest: artifact.Digest(p.Digest), URI: p.URI})
-	}
+	t.takePins()
 	if n.plan.Uncached == "" {
 		t.key = s.keyOf(t).Key()
 	}
@@ -172,6 +167,18 @@ func (s *scheduler) prepare(t *task) {
 		return
 	}
 	s.lookups = append(s.lookups, t)
+}
+
+// take notes what an input is.
+func (t *task) take(input int, v value) {
+	t.inputs[input] = v.record
+	t.lineage = append(t.lineage, metadata.Input{Name: t.n.g.Inputs[input].Name, Artifact: v.id, Digest: v.record.Digest})
+}
+
+func (t *task) takePins() {
+	for _, p := range t.n.plan.Pins {
+		t.lineage = append(t.lineage, metadata.Input{Name: p.Field, Digest: artifact.Digest(p.Digest), URI: p.URI})
+	}
 }
 
 // keyOf lists everything that the result of t depends on: what is the same for all tasks of its node, then its inputs.
