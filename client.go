@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -58,6 +59,8 @@ type Client struct {
 	stop   context.CancelCauseFunc // cancels the runs
 	life   context.Context         //nolint:containedctx // of the runs, which end with the client
 	closed bool
+	// left are the epochs of runs, by ID, that this process no longer drives, though their ends could not be recorded.
+	left map[string]int
 	// resources that steps share; closed with the client.
 	resources *scope.Resources
 	// scratch holds temporary files, and shows that this client lives; nil until it is needed.
@@ -94,7 +97,7 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}, specs: map[string][]byte{}}
+	client := &Client{config: c, flavors: flavors, logger: c.Logger, meta: c.Metadata, stacks: map[string]stack.Stack{}, specs: map[string][]byte{}, left: map[string]int{}}
 	if client.meta == nil {
 		if client.meta, err = sqlite.Open(ctx, database(home), sqlite.Options{Logger: c.Logger}); err != nil {
 			return nil, err
@@ -144,13 +147,28 @@ func homeDir(home string) (string, error) {
 
 func makeHome(home string) error {
 	if err := os.MkdirAll(home, 0o700); err != nil {
-		code := component.Invalid
-		if errors.Is(err, fs.ErrPermission) {
-			code = component.PermissionDenied
+		code, hint := refused(err)
+		if code == component.Unavailable {
+			code, hint = component.Invalid, elsewhere
 		}
-		return component.Errorf(code, "make the state directory: %w: set TENON_HOME to a directory that you may write", err)
+		return component.Errorf(code, "make the state directory: %w%s", err, hint)
 	}
 	return nil
+}
+
+const elsewhere = ": set TENON_HOME to a directory that you may write"
+
+// refused tells what it means that the system refuses to make something in the state directory, and what to do about it.
+func refused(err error) (component.Code, string) {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return component.PermissionDenied, elsewhere
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return component.Exhausted, ": free space, which \"tenon gc\" may do"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return component.Exhausted, ": raise the limit of open files (ulimit -n), or do less at once"
+	}
+	return component.Unavailable, ""
 }
 
 func (c *Client) memoDir() string { return memoDir(c.config.Home) }
@@ -172,7 +190,8 @@ func (c *Client) scratchDir() (*scratch.Dir, error) {
 		c.scratch, err = scratch.New(parent)
 	}
 	if err != nil {
-		return nil, component.Errorf(component.Unavailable, "make a directory for temporary files: %w", err)
+		code, hint := refused(err)
+		return nil, component.Errorf(code, "make a directory for temporary files: %w%s", err, hint)
 	}
 	return c.scratch, nil
 }

@@ -2,10 +2,13 @@ package tenon
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime/debug"
 	"time"
 
+	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/origin"
 	"github.com/tenon-ml/tenon/internal/scratch"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -13,8 +16,12 @@ import (
 // lease is how long a driver that no lock shows to be alive counts as such after it was last heard of.
 const lease = time.Minute
 
-// leavePatience bounds the time for which the end of a run that cannot be recorded is tried to be.
-const leavePatience = 10 * time.Second
+const (
+	// leavePatience bounds the time for which the end of a run that cannot be recorded is tried to be.
+	leavePatience = 10 * time.Second
+	// leaveAgain is how often it is tried after that, as long as the client lives: somebody may free space on the disk.
+	leaveAgain = time.Second
+)
 
 // killed is how a run failed whose driver is gone.
 const killed = "its program ended before it did: it was killed, it crashed, or a step called os.Exit"
@@ -28,6 +35,8 @@ func (c *Client) driver(temps *scratch.Dir) metadata.Driver {
 	d.Program.Dir, _ = os.Getwd()
 	if info, ok := debug.ReadBuildInfo(); ok {
 		d.Program.Package = info.Path
+		built := origin.Of(info, d.Program.Path, d.Program.Dir)
+		d.Program.Revision, d.Program.Modified = built.ID, built.Modified
 	}
 	if c.config.Metadata == nil {
 		d.Session = temps.Name()
@@ -44,7 +53,7 @@ func (c *Client) reconcile(ctx context.Context) {
 			c.logger.Warn("runs whose program is gone cannot be looked for", "err", err)
 			return
 		}
-		if c.alive(r.Driver) {
+		if c.alive(r) {
 			continue
 		}
 		if err := c.bury(ctx, r, killed); err != nil {
@@ -53,9 +62,16 @@ func (c *Client) reconcile(ctx context.Context) {
 	}
 }
 
-// alive reports whether a driver lives, or cannot be told to be gone. A clock that was set back lets it live longer; one that was set forward
+// alive reports whether the driver of a run lives, or cannot be told to be gone. A clock that was set back lets it live longer; one that was set forward
 // may end it early, and then the greater epoch keeps it from recording anything.
-func (c *Client) alive(d metadata.Driver) bool {
+func (c *Client) alive(r metadata.Run) bool {
+	c.mu.Lock()
+	epoch, left := c.left[r.ID]
+	c.mu.Unlock()
+	if left && epoch == r.Epoch {
+		return false
+	}
+	d := r.Driver
 	if d.Session != "" {
 		return c.config.Metadata != nil || scratch.InUse(tmp(c.config.Home), d.Session)
 	}
@@ -65,18 +81,39 @@ func (c *Client) alive(d metadata.Driver) bool {
 // leave ends a run that this process drove and can no longer record: otherwise it would seem to go on as long as the process lives, and nobody
 // could resume it.
 func (c *Client) leave(r metadata.Run, why error) {
+	err := c.recordLeft(r, why)
+	if err == nil {
+		return
+	}
+	c.logger.Warn("the end of a run that cannot be recorded is not recorded either", "run", r.ID, "err", err)
+	c.mu.Lock()
+	c.left[r.ID] = r.Epoch
+	c.mu.Unlock()
+	c.runs.Go(func() {
+		tick := time.NewTicker(leaveAgain)
+		defer tick.Stop()
+		for c.recordLeft(r, why) != nil {
+			select {
+			case <-c.life.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+// recordLeft records the end of a run that was left, unless somebody has taken it over.
+func (c *Client) recordLeft(r metadata.Run, why error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leavePatience)
 	defer cancel()
 	now, err := c.meta.Run(ctx, r.ID)
-	if err == nil && (now.State.Ended() || now.Epoch != r.Epoch) {
-		return // somebody has taken it over
+	if errors.Is(err, component.ErrNotFound) {
+		return nil // it never began
 	}
-	if err == nil {
-		err = c.bury(ctx, now, why.Error())
+	if err != nil || now.State.Ended() || now.Epoch != r.Epoch {
+		return err
 	}
-	if err != nil {
-		c.logger.Warn("the end of a run that cannot be recorded is not recorded either", "run", r.ID, "err", err)
-	}
+	return c.bury(ctx, now, why.Error())
 }
 
 // bury ends a run whose driver is gone: what was running in it has failed, and what was waiting is cancelled. A greater epoch fences it; that

@@ -132,7 +132,7 @@ func (c *Client) abandoned(ctx context.Context, run metadata.Run) (metadata.Run,
 	if run.State.Ended() {
 		return run, nil
 	}
-	if c.alive(run.Driver) {
+	if c.alive(run) {
 		return run, component.Errorf(component.FailedPrecondition, "process %d on %s drives it: wait for its end, or cancel it first", run.Driver.PID, run.Driver.Host)
 	}
 	if err := c.bury(ctx, run, killed); err != nil {

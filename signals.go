@@ -59,7 +59,7 @@ func (c *Client) signal(ctx context.Context, s metadata.Signal) error {
 	if err := c.meta.Apply(ctx, metadata.Batch{Signals: []metadata.Signal{s}}); err != nil {
 		return err
 	}
-	if s.Kind == metadata.SignalCancel && !c.alive(run.Driver) {
+	if s.Kind == metadata.SignalCancel && !c.alive(run) {
 		return c.bury(ctx, run, killed)
 	}
 	return nil

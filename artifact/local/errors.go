@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
@@ -43,7 +44,9 @@ func explain(what string, err error) error {
 	case component.CodeOf(err) != component.Unknown:
 		return component.Errorf(component.CodeOf(err), "%s: %w", what, err)
 	case isFull(err):
-		return component.Errorf(component.Exhausted, "%s: %w: free space, or move the store to a larger disk", what, err)
+		return component.Errorf(component.Exhausted, "%s: %w: free space, which \"tenon gc\" may do, or move the store to a larger disk", what, err)
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return component.Errorf(component.Exhausted, "%s: %w: raise the limit of open files (ulimit -n), or do less at once", what, err)
 	case errors.Is(err, fs.ErrPermission) || isReadOnly(err):
 		return component.Errorf(component.PermissionDenied, "%s: %w: make it writable for this user, or use another path", what, err)
 	case isInTheWay(err):

@@ -230,7 +230,7 @@ func (s *scheduler) cancel(reason string) {
 
 // broken ends a run that can no longer be recorded.
 func (s *scheduler) broken(err error) {
-	s.fatal = component.Errorf(component.CodeOf(err), "run %s: record what happened: %w", s.run.ID, err)
+	s.fatal = component.Errorf(component.CodeOf(err), "run %s: record what happened: %w: when it can be recorded again, resume the run", s.run.ID, err)
 	s.c.Logger.Error("the run cannot be recorded and stops", "run", s.run.ID, "err", err)
 	s.redeem(s.fatal)
 	s.halt("the run cannot be recorded")

@@ -136,7 +136,9 @@ func (s *store) eachDigest(ctx context.Context, what string, digests []artifact.
 	for first := true; first || len(digests) > 0; first = false {
 		some := digests[:min(len(digests), digestLimit)]
 		digests = digests[len(some):]
-		err := s.update(ctx, what, true, func(t *tx) (err error) {
+		var those []artifact.Digest
+		err := s.free(ctx, what, true, func(t *tx) (err error) {
+			those = those[:0]
 			var generation int64
 			if what == deleteBegins || what == deleteEnds {
 				if generation, err = t.nextGeneration(); err != nil {
@@ -149,7 +151,7 @@ func (s *store) eachDigest(ctx context.Context, what string, digests []artifact.
 					return err
 				}
 				if ok {
-					kept = append(kept, d)
+					those = append(those, d)
 				}
 			}
 			return nil
@@ -157,6 +159,7 @@ func (s *store) eachDigest(ctx context.Context, what string, digests []artifact.
 		if err != nil {
 			return nil, err
 		}
+		kept = append(kept, those...)
 	}
 	return kept, nil
 }

@@ -17,14 +17,14 @@ func (s *store) DeleteRun(ctx context.Context, id string) error {
 	if err := metadata.ValidateKey("run.id", id); err != nil {
 		return err
 	}
-	return s.update(ctx, "delete a run", false, func(t *tx) error { return t.deleteRun(id) })
+	return s.free(ctx, "delete a run", false, func(t *tx) error { return t.deleteRun(id) })
 }
 
 func (t *tx) deleteRun(id string) error {
 	var n int64
 	var state metadata.RunState
-	var graph, plan []byte
-	err := t.row("SELECT n, state, graph, plan FROM runs WHERE id = ?", id).Scan(&n, &state, &graph, &plan)
+	var graph, plan, code []byte
+	err := t.row("SELECT n, state, graph, plan, code FROM runs WHERE id = ?", id).Scan(&n, &state, &graph, &plan, &code)
 	if errors.Is(err, sql.ErrNoRows) {
 		return noRun(id)
 	}
@@ -53,7 +53,7 @@ func (t *tx) deleteRun(id string) error {
 	if _, err := t.exec("DELETE FROM run_tags WHERE run_id = ?", id); err != nil {
 		return err
 	}
-	for _, document := range [][]byte{graph, plan} {
+	for _, document := range [][]byte{graph, plan, code} {
 		if err := t.dropDocument(document); err != nil {
 			return err
 		}
@@ -64,7 +64,8 @@ func (t *tx) deleteRun(id string) error {
 // dropDocument removes a document that no run names.
 func (t *tx) dropDocument(digest []byte) error {
 	_, err := t.exec(`DELETE FROM documents WHERE digest = ?1
-		AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = ?1)`, digest)
+		AND NOT EXISTS (SELECT 1 FROM runs WHERE graph = ?1) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = ?1)
+		AND NOT EXISTS (SELECT 1 FROM runs WHERE code = ?1)`, digest)
 	return err
 }
 

@@ -41,14 +41,10 @@ func (s *store) coded(what string, err error) error {
 	switch resultCode(err) {
 	case sqliteBusy, sqliteLocked:
 		code, hint = component.Unavailable, ": another program has held the database for too long"
-	case sqliteReadonly, sqliteCantOpen:
-		code, hint = component.PermissionDenied, ": may the file and its directory be written?"
-	case sqliteFull:
-		code, hint = component.Exhausted, ": the disk is full"
-	case sqliteIOErr:
-		code, hint = component.Unavailable, ": the disk cannot be read or written"
+	case sqliteReadonly, sqliteCantOpen, sqliteFull, sqliteIOErr:
+		code, hint = s.refusal(resultCode(err))
 	case sqliteCorrupt, sqliteNotADB:
-		code, hint = component.Corrupt, ": restore it from a backup, or move it away to start anew"
+		code, hint = component.Corrupt, ": restore it from a backup, or move it away to start anew; how to make one is in docs/storage.md"
 	}
 	return component.Errorf(code, "metadata %s: %s: %w%s", s.path, what, err, hint)
 }

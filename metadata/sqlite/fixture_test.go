@@ -79,16 +79,17 @@ func writeFixture(t *testing.T) {
 	record := artifact.Record{Digest: digestOf("model"), Size: 5, Codec: "raw/1", Type: "string", Meta: map[string]any{"length": 5}, Preview: "model"}
 	inline := artifact.Record{Digest: digestOf(""), Codec: "raw/1", Type: "string", Inline: []byte{}}
 	graph, plan := metadata.Document{Digest: digestOf("g"), Kind: "graph", Body: []byte(`{}`)}, metadata.Document{Digest: digestOf("p"), Kind: "plan", Body: []byte(`[]`)}
+	code := metadata.Document{Digest: digestOf("c"), Kind: "code", Body: []byte(`()`)}
 	r := metadata.Run{
 		ID: id(1), Name: "nightly", Pipeline: "penguins", State: metadata.RunRunning, Tags: map[string]string{"team": "a"}, Stack: "default",
-		Graph: graph.Digest, Plan: plan.Digest, Params: json.RawMessage(`{"lr":0.1}`), Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1}, Created: at, Started: at,
+		Graph: graph.Digest, Plan: plan.Digest, Code: code.Digest, Params: json.RawMessage(`{"lr":0.1}`), Epoch: 1, Driver: metadata.Driver{Host: "h", PID: 1}, Created: at, Started: at,
 	}
 	r.Replays = id(9)
 	ended := r
 	ended.Lost, ended.Cost = true, metadata.Cost{CPU: time.Second, PeakMemory: 1 << 20, Read: 1, Written: 2}
 	ended.State, ended.Finished, ended.Counts, ended.Outputs = metadata.RunSucceeded, at, map[metadata.StepState]int{metadata.StepSucceeded: 1}, map[string]artifact.Record{"Model": record}
 	apply(t, store, metadata.Batch{
-		ID: id(2), Documents: []metadata.Document{graph, plan}, Create: []metadata.Run{r}, Update: []metadata.Run{ended},
+		ID: id(2), Documents: []metadata.Document{graph, plan, code}, Create: []metadata.Run{r}, Update: []metadata.Run{ended},
 		Steps: []metadata.Step{{
 			StepKey: key, State: metadata.StepSucceeded, CacheKey: "key", Computed: at, Attempts: 1, Started: at, Finished: at,
 			Inputs:  []metadata.Input{{Name: "CSV", Digest: digestOf("csv"), URI: "file:///x.csv"}},
@@ -168,7 +169,7 @@ func readAll(t *testing.T, store metadata.Store) []byte {
 	show(metrics, err)
 	artifacts, err := store.Artifacts(ctx, metadata.ArtifactQuery{})
 	show(artifacts, err)
-	for _, d := range []artifact.Digest{r.Graph, r.Plan} {
+	for _, d := range []artifact.Digest{r.Graph, r.Plan, r.Code} {
 		document, err := store.Document(ctx, d)
 		show(document, err)
 	}

@@ -24,15 +24,16 @@ func (s *store) Forget(ctx context.Context, keys []string, before time.Time) (in
 	}
 	total := 0
 	for first := true; first || len(keys) > 0; first = false {
-		forgotten := 0
-		err := s.update(ctx, "forget results", false, func(t *tx) (err error) {
-			forgotten, keys, err = t.forget(keys, computed)
+		var forgotten int
+		var rest []string
+		err := s.free(ctx, "forget results", false, func(t *tx) (err error) {
+			forgotten, rest, err = t.forget(keys, computed)
 			return err
 		})
 		if err != nil {
 			return total, err
 		}
-		total += forgotten
+		total, keys = total+forgotten, rest
 	}
 	return total, nil
 }

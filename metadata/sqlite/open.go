@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -40,8 +38,9 @@ type Options struct {
 }
 
 // Open opens the database at path, and makes it if there is none; its directory must exist. A database of a newer version is refused
-// with code Unsupported and left untouched; a file that is no database, or damaged, is refused with code Corrupt. The caller closes the
-// store.
+// with code Unsupported and left untouched; a file that is no database, or damaged, is refused with code Corrupt. One in a directory that cannot
+// be written is opened all the same, if it was closed well or is in use: it is read, and what would write is refused with code PermissionDenied.
+// A full disk is Exhausted. The caller closes the store.
 func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
 	if path == "" {
 		return nil, component.Errorf(component.Invalid, "metadata: the path of the database is empty")
@@ -58,9 +57,18 @@ func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.start(ctx, version); err != nil {
+	err = s.coded("open", s.start(ctx, version))
+	if errors.Is(err, component.ErrExhausted) && s.spend() {
 		_ = s.disconnect()
-		return nil, s.coded("open", err)
+		err = s.coded("open", s.start(ctx, version))
+	}
+	if errors.Is(err, component.ErrPermissionDenied) && version == schemaVersion {
+		_ = s.disconnect()
+		err = s.look(ctx, err)
+	}
+	if err != nil {
+		_ = s.disconnect()
+		return nil, err
 	}
 	go s.writer()
 	return s, nil
@@ -91,18 +99,6 @@ func (s *store) inspect(ctx context.Context) (version int, err error) {
 		return 0, nil // another process is writing it, or it is damaged: who opens it with locks will see
 	}
 	return version, s.supports(version)
-}
-
-// fileError is why the file cannot be opened or made.
-func fileError(err error) error {
-	exhausted := func(errno syscall.Errno) bool { return errors.Is(err, errno) }
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return component.Errorf(component.PermissionDenied, "metadata: %w: the database must be readable and writable", err)
-	case slices.ContainsFunc([]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOSPC, syscall.EDQUOT}, exhausted):
-		return component.Errorf(component.Exhausted, "metadata: %w", err)
-	}
-	return component.Errorf(component.Invalid, "metadata: %w: the path must be that of a file in an existing directory", err)
 }
 
 // supports refuses the database of a newer version.

@@ -23,8 +23,8 @@ func (b *batch) createRun(r *metadata.Run, body string) error {
 	if err != nil {
 		return err
 	}
-	res, err := b.exec(`INSERT INTO runs (id, name, pipeline, state, lost, epoch, graph, plan, body, outputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, r.ID, r.Name, r.Pipeline, string(r.State), r.Lost, r.Epoch, sum(r.Graph), sum(r.Plan), body, outputs)
+	res, err := b.exec(`INSERT INTO runs (id, name, pipeline, state, lost, epoch, graph, plan, code, body, outputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, r.ID, r.Name, r.Pipeline, string(r.State), r.Lost, r.Epoch, sum(r.Graph), sum(r.Plan), sum(r.Code), body, outputs)
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,9 @@ func (b *batch) updateRun(u *metadata.Run) error {
 	}
 	r.State, r.Epoch, r.Driver, r.Started, r.Finished = u.State, u.Epoch, u.Driver, u.Started, u.Finished
 	r.Error, r.Lost, r.Cost, r.Counts = u.Error, u.Lost, u.Cost, u.Counts
-	old := r.Plan
+	old := [...]artifact.Digest{r.Plan, r.Code}
 	if u.Plan != "" {
-		r.Plan = u.Plan
+		r.Plan, r.Code = u.Plan, u.Code
 	}
 	text, err := toJSON(r)
 	if err != nil {
@@ -93,19 +93,25 @@ func (b *batch) updateRun(u *metadata.Run) error {
 	if _, err := b.exec("UPDATE runs SET state = ?, lost = ?, epoch = ?, body = ?, outputs = ? WHERE n = ?", string(r.State), r.Lost, r.Epoch, text, outputs, n); err != nil {
 		return err
 	}
-	if r.Plan != old {
-		if err := b.replacePlan(n, sum(old), sum(r.Plan)); err != nil {
+	if old != [...]artifact.Digest{r.Plan, r.Code} {
+		if err := b.replacePlan(n, &r, old[:]); err != nil {
 			return err
 		}
 	}
 	return b.referOutputs(n, u.Outputs)
 }
 
-func (b *batch) replacePlan(run int64, old, plan []byte) error {
-	if _, err := b.exec("UPDATE runs SET plan = ? WHERE n = ?", plan, run); err != nil {
+// replacePlan gives a run the plan of r, and what goes with it.
+func (b *batch) replacePlan(run int64, r *metadata.Run, old []artifact.Digest) error {
+	if _, err := b.exec("UPDATE runs SET plan = ?, code = ? WHERE n = ?", sum(r.Plan), sum(r.Code), run); err != nil {
 		return err
 	}
-	return b.dropDocument(old)
+	for _, d := range old {
+		if err := b.dropDocument(sum(d)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func outputsColumn(outputs map[string]artifact.Record) (any, error) {

@@ -22,6 +22,9 @@ type store struct {
 	logger *slog.Logger
 	read   *sql.DB
 
+	readOnly  bool // nothing is written
+	immutable bool // nothing is locked either, since nobody else seems to write
+
 	mu      sync.RWMutex // guards closed and, against sends, the closing of queue
 	closed  bool
 	queue   chan *write
@@ -69,6 +72,7 @@ func (s *store) disconnect() error {
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
+	s.write, s.read = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -96,6 +100,9 @@ func (s *store) Close() error {
 	if err := s.disconnect(); err != nil {
 		return component.Errorf(component.CodeOf(err), "metadata %s: close: %w", s.path, err)
 	}
+	if !s.readOnly {
+		s.keepReserve()
+	}
 	return nil
 }
 
@@ -114,6 +121,9 @@ func (q *query) add(sql string, args ...any) {
 func (s *store) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	if s.isClosed() {
 		return nil, errClosed
+	}
+	if err := s.unchanged(); err != nil {
+		return nil, err
 	}
 	s.preparing.RLock()
 	st := s.prepared[text]

@@ -44,6 +44,9 @@ func (s *store) enqueue(w *write) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
+	if s.readOnly {
+		return component.Errorf(component.PermissionDenied, "metadata %s: it is only read, since it cannot be written: %s", s.path, mayWrite)
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {

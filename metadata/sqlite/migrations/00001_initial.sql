@@ -19,6 +19,7 @@ CREATE TABLE runs (
 	epoch    INTEGER NOT NULL,
 	graph    BLOB,
 	plan     BLOB,
+	code     BLOB,
 	body     TEXT NOT NULL,       -- without the outputs
 	outputs  TEXT
 );
@@ -30,6 +31,7 @@ CREATE INDEX runs_by_pipeline_state ON runs (pipeline, state, id);
 CREATE UNIQUE INDEX runs_lost ON runs (id) WHERE lost;
 CREATE INDEX runs_by_graph ON runs (graph);
 CREATE INDEX runs_by_plan ON runs (plan);
+CREATE INDEX runs_by_code ON runs (code) WHERE code IS NOT NULL;
 
 CREATE TABLE run_tags (
 	key    TEXT NOT NULL,

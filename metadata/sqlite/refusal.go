@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/tenon-ml/tenon/component"
+)
+
+// What to do about a refusal of the system.
+const (
+	mayWrite  = "the database must be readable and writable, and so must its directory"
+	freeSpace = "the disk is full: free space on it, which \"tenon gc\" may do"
+	freeFiles = "raise the limit of open files (ulimit -n), or do less at once"
+)
+
+// probeSize is the size in bytes of the largest piece that SQLite asks for at once: the index of the log grows by 32 KiB.
+const probeSize = 64 << 10
+
+// fileError is why the file cannot be opened or made.
+func fileError(err error) error {
+	code, hint := reason(err)
+	if code == component.Unknown {
+		code, hint = component.Invalid, "the path must be that of a file in an existing directory"
+	}
+	return component.Errorf(code, "metadata: %w: %s", err, hint)
+}
+
+// reason tells what an error of the system means; Unknown if it is none of those that a person can do something about.
+func reason(err error) (component.Code, string) {
+	is := func(errno syscall.Errno) bool { return errors.Is(err, errno) }
+	switch {
+	case errors.Is(err, fs.ErrPermission), is(syscall.EROFS):
+		return component.PermissionDenied, mayWrite
+	case slices.ContainsFunc([]syscall.Errno{syscall.ENOSPC, syscall.EDQUOT}, is):
+		return component.Exhausted, freeSpace
+	case slices.ContainsFunc([]syscall.Errno{syscall.EMFILE, syscall.ENFILE}, is):
+		return component.Exhausted, freeFiles
+	}
+	return component.Unknown, ""
+}
+
+// refusal is why SQLite could not read or write. It tells little of that, so the system is asked for the like again.
+func (s *store) refusal(result int) (code component.Code, hint string) {
+	if code, hint := reason(probe(filepath.Dir(s.path), filepath.Base(s.path))); code != component.Unknown {
+		return code, ": " + hint
+	}
+	switch result {
+	case sqliteFull:
+		return component.Exhausted, ": " + freeSpace
+	case sqliteIOErr:
+		return component.Unavailable, ": the disk cannot be read or written"
+	}
+	return component.PermissionDenied, ": " + mayWrite
+}
+
+// probe makes a file in dir, writes to it, and removes it.
+func probe(dir, name string) error {
+	f, err := os.CreateTemp(dir, name+"-probe-*")
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(f.Name()) // before anything can happen to this process; Windows does it only in the end
+	_, err = f.Write(make([]byte, probeSize))
+	err = errors.Join(err, f.Close())
+	_ = os.Remove(f.Name())
+	return err
+}
