@@ -10,7 +10,7 @@ import (
 // Document is content that is stored once per digest: a graph, a plan, parameters, a configuration.
 type Document struct {
 	Digest artifact.Digest `json:"digest"`
-	Kind   string          `json:"kind"` // "graph", "plan", "params"
+	Kind   string          `json:"kind"` // "graph", "plan", "code"
 	Body   []byte          `json:"body"`
 }
 
@@ -24,8 +24,10 @@ type Run struct {
 	Tags     map[string]string `json:"tags,omitempty"`
 	Stack    string            `json:"stack"`
 
-	Graph  artifact.Digest `json:"graph"`            // document
-	Plan   artifact.Digest `json:"plan"`             // document
+	Graph artifact.Digest `json:"graph"` // document
+	Plan  artifact.Digest `json:"plan"`  // document
+	// Code is the document that says what the fingerprints of the plan are made of; empty if that is not known. It is replaced with the plan.
+	Code   artifact.Digest `json:"code,omitempty"`
 	Params json.RawMessage `json:"params,omitempty"` // for people; the plan holds the exact form
 
 	// Replays is the ID of the run that this one replays, which may be gone; empty for a run of its own.
@@ -78,6 +80,10 @@ type Program struct {
 	Package string `json:"package,omitempty"` // import path of its main package
 	Dir     string `json:"dir,omitempty"`     // working directory
 	Main    bool   `json:"main,omitempty"`    // it has the command line of tenon.Main
+	// Revision of its source in version control, if it is known. Modified says that the source was not exactly that, or may not have been:
+	// of a program that "go run" built nobody can tell.
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
 }
 
 // StepKey names a step of a run, or one element of a mapped step.

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/origin"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -89,7 +88,7 @@ func (c *cli) callProgram(ctx context.Context, p program, ref string, flags []st
 		return component.Errorf(component.FailedPrecondition, "run %s was started from Go code of %s: it calls the method %s of its pipeline, or Recover of the client, when it starts again",
 			run.ID, describeProgram(what), map[string]string{"resume": "Resume", "replay": "Replay"}[p.verb])
 	}
-	if builtByGoRun(what.Path) {
+	if origin.ByGoRun(what.Path) {
 		return component.Errorf(component.FailedPrecondition, "run %s was started by \"go run\", which builds its program from what the source is now: write\n%s",
 			run.ID, goRun(what, byHand))
 	}
@@ -104,17 +103,6 @@ func (c *cli) callProgram(ctx context.Context, p program, ref string, flags []st
 		return err
 	}
 	return component.Errorf(component.Unavailable, "run %s in %s: %w", what.Path, what.Dir, err)
-}
-
-// builtByGoRun reports whether an executable is in a temporary directory of the go command, or in its cache. It may still be there when "go run" has
-// ended, but what it runs as then is a program whose source is not known.
-func builtByGoRun(path string) bool {
-	dir := filepath.Dir(path)
-	cached, inCache := strings.CutSuffix(filepath.Base(dir), "-d")
-	if inCache && len(cached) == 2*sha256.Size && strings.Trim(cached, "0123456789abcdef") == "" {
-		return true
-	}
-	return filepath.Base(dir) == "exe" && strings.HasPrefix(filepath.Base(filepath.Dir(filepath.Dir(dir))), "go-build")
 }
 
 func describeProgram(p metadata.Program) string {
