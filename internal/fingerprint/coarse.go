@@ -64,23 +64,26 @@ func (c *coarse) Fingerprint(ctx context.Context, fn any, _ string) (Fingerprint
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, _, err := c.ofFunc(ctx, f, fn)
-	return p, err
+	return c.ofFunc(ctx, f, fn)
 }
 
-// ofFunc fingerprints a function, and returns the name of its file in the code that the fingerprint is of.
-func (c *coarse) ofFunc(ctx context.Context, f Func, fn any) (Fingerprint, string, error) {
+func (c *coarse) ofFunc(ctx context.Context, f Func, fn any) (Fingerprint, error) {
 	code, err := c.code(ctx, f)
 	if err != nil {
-		return Fingerprint{}, "", err
-	}
-	if c.image == nil {
-		c.image = loadedImage()
+		return Fingerprint{}, err
 	}
 	h := newHash(string(code.mode))
 	write(h, code.digest)
 	f.identity(h, code.file)
-	return Fingerprint{Digest: sum(h), Mode: code.mode, Captured: captured(f, c.image.holds(fn))}, code.file, nil
+	return Fingerprint{Digest: sum(h), Mode: code.mode, Captured: c.captured(f, fn)}, nil
+}
+
+// captured is why a function may hold state that is in no source, or empty.
+func (c *coarse) captured(f Func, fn any) string {
+	if c.image == nil {
+		c.image = loadedImage()
+	}
+	return captured(f, c.image.holds(fn))
 }
 
 // code is all code that a function could reach.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -38,9 +39,11 @@ var _ Fingerprinter = (*Declared)(nil)
 
 // rootKey is what tells functions apart before it is known what they reach.
 type rootKey struct {
-	file    string
-	line    int
-	literal bool
+	name, file string
+	line       int
+	// Of generic functions, and of those of other modules.
+	wired string
+	typ   reflect.Type
 }
 
 type reach struct {
@@ -73,39 +76,56 @@ func (d *Declared) Explain(ctx context.Context, fn any, wired string) ([]Part, e
 	return slices.Clone(r.parts), nil
 }
 
-// fingerprint returns the coarse fingerprint of a function, and what it reaches if that is known.
-func (d *Declared) fingerprint(ctx context.Context, fn any, _ string) (Fingerprint, *reach, error) {
+// fingerprint returns what a function reaches if that is known, and otherwise its coarse fingerprint.
+func (d *Declared) fingerprint(ctx context.Context, fn any, wired string) (Fingerprint, *reach, error) {
 	f, err := FuncOf(fn)
 	if err != nil {
 		return Fingerprint{}, nil, err
 	}
-	p, file, err := d.ofFunc(ctx, f, fn)
-	if err != nil || p.Mode != ModeSource || p.Captured != "" { // captured state may be a function from anywhere
-		return p, nil, err
+	if err := d.readTree(ctx); err != nil {
+		return Fingerprint{}, nil, err
 	}
-	if err := d.link(ctx); err != nil || d.graph == nil {
-		return p, nil, err
+	if d.tree != nil && d.captured(f, fn) == "" { // captured state may be a function from anywhere
+		if err := d.link(ctx); err != nil {
+			return Fingerprint{}, nil, err
+		}
+		if r := d.reach(f, fn, wired); r.ok {
+			return Fingerprint{Mode: ModeSource}, r, nil
+		}
 	}
-	r := d.reach(rootKey{file, f.Line, f.literal()})
-	if !r.ok {
-		return p, nil, nil
-	}
-	return p, r, nil
+	p, err := d.ofFunc(ctx, f, fn)
+	return p, nil, err
 }
 
-func (d *Declared) reach(k rootKey) *reach {
+func (d *Declared) reach(f Func, fn any, wired string) *reach {
+	if d.graph == nil {
+		return &reach{}
+	}
+	k := rootKey{name: f.Name, file: f.File, line: f.Line}
+	file := d.fileInTree(f.File)
+	declared := d.graph.Declares(file) && !f.generic()
+	if !declared {
+		k.wired, k.typ = wired, reflect.TypeOf(fn)
+	}
 	if r := d.reached[k]; r != nil {
 		return r
 	}
 	r := &reach{}
 	d.reached[k] = r
-	parts, identity, ok := d.graph.Reach(k.file, k.line, k.literal)
+	var parts []declgraph.Part
+	identity, kind, ok := "", "", false
+	if declared {
+		parts, identity, ok = d.graph.Reach(file, f.Line, f.literal())
+	} else if i, of, known := d.instance(f, fn, wired); known {
+		kind = of
+		parts, identity, ok = d.graph.ReachInstance(i)
+	}
 	if !ok {
 		return r
 	}
 	r.ok = true
 	h := newHash("declarations")
-	write(h, d.tree.pkg, identity)
+	write(h, d.tree.pkg, identity, kind)
 	for _, p := range parts {
 		r.parts = append(r.parts, Part{p.Name, p.File, p.Line, hex.EncodeToString([]byte(p.Digest))})
 	}

@@ -25,7 +25,7 @@ func BenchmarkDeclarations(b *testing.B) {
 	run := func(memoDir string) {
 		memo, facts := filememo.New(filepath.Join(memoDir, "code.json")), newFactMemo(filepath.Join(memoDir, "facts.json"))
 		memo.Now = func() time.Time { return time.Now().Add(time.Minute) } // the files are old enough to be remembered
-		d := &Declared{coarse: &coarse{memo: memo, facts: facts}, reached: map[rootKey]*reach{}, summaries: newSummaryMemo(filepath.Join(memoDir, "declarations"))}
+		d := &Declared{coarse: &coarse{memo: memo, facts: facts, inTree: map[string]string{}}, reached: map[rootKey]*reach{}, summaries: newSummaryMemo(filepath.Join(memoDir, "declarations"))}
 		var ok bool
 		if d.tree, ok = readSources(b.Context(), goRun{started: time.Now().Add(time.Hour), dir: dir, args: []string{"run", "."}}, info, memo, facts); !ok {
 			b.Fatal("the source is not certain")
@@ -33,7 +33,7 @@ func BenchmarkDeclarations(b *testing.B) {
 		if err := d.link(b.Context()); err != nil || d.graph == nil {
 			b.Fatalf("the source is not linked: %v", err)
 		}
-		if r := d.reach(rootKey{"github.com/klauspost/compress/main/main.go", lines, false}); !r.ok || len(r.parts) < 100 {
+		if r := d.reach(Func{Name: "main.step", File: filepath.Join(dir, "main/main.go"), Line: lines}, nil, ""); !r.ok || len(r.parts) < 100 {
 			b.Fatalf("found %v, of %d parts", r.ok, len(r.parts))
 		}
 		memo.Save()

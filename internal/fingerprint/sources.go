@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/tenon-ml/tenon/internal/filememo"
 )
@@ -21,6 +22,8 @@ type sources struct {
 	embeds map[string][]string // what each Go file embeds, by name
 	fixed  []string            // the other modules, by version and sum
 	pkg    string              // import path of the main package
+	module string              // path of the main module
+	deps   []string            // paths of the other modules
 }
 
 // commandLineFiles is the path of a main package that was named by its files.
@@ -78,7 +81,27 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	}
 	return &sources{
 		paths: r.paths, sum: r.digest(fixed), close: r.close, files: r.files, main: mainFiles, embeds: r.embeds, fixed: fixed, pkg: pkg,
+		module: main, deps: paths(info.Deps),
 	}, true
+}
+
+func paths(modules []*debug.Module) []string {
+	all := make([]string, len(modules))
+	for i, m := range modules {
+		all[i] = m.Path
+	}
+	return all
+}
+
+// owner returns the path of the module that a package is of, or "" for the standard library.
+func (s *sources) owner(pkg string) string {
+	owner := ""
+	for _, m := range append(s.deps[:len(s.deps):len(s.deps)], s.module) {
+		if strings.HasPrefix(pkg+"/", m+"/") && len(m) > len(owner) {
+			owner = m
+		}
+	}
+	return owner
 }
 
 // holds reports whether all files were read.

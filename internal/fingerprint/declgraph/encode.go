@@ -16,6 +16,7 @@ func (f *File) Encode() []byte {
 		e.text(i.Name)
 		e.text(i.Path)
 	}
+	e.flag(f.Indirect)
 	e.number(len(f.Decls))
 	for i := range f.Decls {
 		e.decl(&f.Decls[i])
@@ -92,6 +93,14 @@ func (e *encoder) decl(d *Decl) {
 		e.flag(l.Local)
 		e.refs(l.Refs)
 	}
+	e.number(len(d.Wirings))
+	for _, w := range d.Wirings {
+		e.number(w.Line)
+		e.number(w.End)
+		e.refs([]Ref{w.Func})
+		e.text(w.Digest)
+		e.refs(w.Refs)
+	}
 }
 
 func (e *encoder) refs(refs []Ref) {
@@ -124,6 +133,7 @@ func Decode(data []byte) (*File, bool) {
 	for i := range f.Imports {
 		f.Imports[i] = Import{Name: d.text(), Path: d.text()}
 	}
+	f.Indirect = d.flag()
 	f.Decls = make([]Decl, d.count())
 	for i := range f.Decls {
 		f.Decls[i] = d.decl()
@@ -187,9 +197,7 @@ func (d *decoder) decl() Decl {
 	}
 	for range d.count() {
 		p := Pass{Ref: d.number()}
-		if callee := d.refs(); len(callee) == 1 {
-			p.Callee = callee[0]
-		}
+		p.Callee = d.ref()
 		p.Arg, p.Spread = d.number(), d.flag()
 		d.bad = d.bad || p.Ref >= len(out.Refs)
 		out.Passes = append(out.Passes, p)
@@ -200,8 +208,21 @@ func (d *decoder) decl() Decl {
 			Ordinal: d.number(), Line: d.number(), End: d.number(), Digest: d.text(), Local: d.flag(), Refs: d.refs(),
 		})
 	}
+	for range d.count() {
+		out.Wirings = append(out.Wirings, Wired{Line: d.number(), End: d.number(), Func: d.ref(), Digest: d.text(), Refs: d.refs()})
+	}
 	d.bad = d.bad || out.Kind > Type || out.Class > Firm || out.Kind == Method && len(out.Names) != 2 || slices.Contains(out.Names, "") && out.Kind != Method
 	return out
+}
+
+// ref reads a list that holds one reference.
+func (d *decoder) ref() Ref {
+	refs := d.refs()
+	if len(refs) != 1 {
+		d.bad = true
+		return Ref{}
+	}
+	return refs[0]
 }
 
 func (d *decoder) refs() []Ref {

@@ -24,6 +24,7 @@ type Graph struct {
 	index    map[symbolKey]int
 	methods  map[symbolKey][]int // of a type
 	base     *walk               // what every step reaches
+	indirect bool                // steps may be wired by calls that cannot be seen
 	order    string              // in which initialisers and init functions run
 }
 
@@ -52,6 +53,7 @@ type node struct {
 	file   *file
 	edges  []edge
 	within [][]edge // by literal
+	given  [][]edge // by wiring
 	paths  []string // of imports that it mentions
 	owns   []int    // symbols that it defines
 }
@@ -107,6 +109,7 @@ func (g *Graph) link(importPath string, all map[string]*pkg) bool {
 			p.names = append(p.names, f.Package)
 		}
 		g.files[f.name] = f
+		g.indirect = g.indirect || f.Indirect
 		for _, i := range f.Imports {
 			if !g.link(i.Path, all) {
 				return false

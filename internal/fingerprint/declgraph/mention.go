@@ -3,6 +3,7 @@ package declgraph
 import (
 	"cmp"
 	"go/ast"
+	"go/token"
 	"slices"
 )
 
@@ -16,6 +17,9 @@ type mentions struct {
 	within   map[*ast.FuncLit]*collector // of literals that may be steps
 	count    int                         // of literals
 	literals []Literal
+	given    map[ast.Node]*given // functions that calls wire
+	wirings  []Wired
+	unclear  bool // names may mean one thing here and another there, as type parameters and local types do
 
 	params   map[*ast.Object]int //nolint:staticcheck // the syntactic scopes are just what is wanted
 	keeps    uint32
@@ -32,9 +36,10 @@ type collector struct {
 type refKey struct{ base, name string }
 
 func (s *scanner) mentions(n ast.Node) *mentions {
-	m := &mentions{scanner: s, regions: map[ast.Node]Region{}, passes: map[refKey][]Pass{}, all: collector{refs: map[refKey]Ref{}}, within: map[*ast.FuncLit]*collector{}}
+	m := &mentions{scanner: s, regions: map[ast.Node]Region{}, passes: map[refKey][]Pass{}, all: collector{refs: map[refKey]Ref{}}, within: map[*ast.FuncLit]*collector{}, given: map[ast.Node]*given{}}
 	if f, ok := n.(*ast.FuncDecl); ok {
 		m.parameters(f.Type.Params)
+		m.unclear = isGeneric(f)
 	}
 	ast.Inspect(n, func(n ast.Node) bool {
 		if n == nil {
@@ -48,6 +53,7 @@ func (s *scanner) mentions(n ast.Node) *mentions {
 	for _, c := range m.within {
 		m.literals[c.literal].Refs = c.sorted()
 	}
+	m.wired()
 	return m
 }
 
@@ -80,6 +86,9 @@ func (m *mentions) visit(n ast.Node) {
 		if _, ok := n.X.(*ast.Ident); !ok {
 			m.add(Ref{Base: ".", Name: n.Sel.Name}, nil)
 		}
+		m.indirect(n)
+	case *ast.DeclStmt:
+		m.unclear = m.unclear || n.Decl.(*ast.GenDecl).Tok == token.TYPE
 	case *ast.Ident:
 		m.ident(n)
 	}
@@ -209,6 +218,9 @@ func (m *mentions) add(r Ref, local *ast.Object) { //nolint:staticcheck // the s
 		if lit, ok := n.(*ast.FuncLit); ok && m.within[lit] != nil {
 			m.within[lit].add(r)
 		}
+		if g := m.given[n]; g != nil {
+			g.add(r)
+		}
 		if region, ok := m.regions[n]; ok {
 			r.Where = max(r.Where, region)
 		}
@@ -219,10 +231,13 @@ func (m *mentions) add(r Ref, local *ast.Object) { //nolint:staticcheck // the s
 
 // localIn notes the literals that mention something which is declared around them.
 func (m *mentions) localIn(obj *ast.Object) { //nolint:staticcheck // the syntactic scopes are just what is wanted
-	if obj == nil || len(m.within) == 0 {
+	if obj == nil || len(m.within)+len(m.given) == 0 {
 		return
 	}
 	for _, n := range m.stack {
+		if g := m.given[n]; g != nil && (obj.Pos() < n.Pos() || obj.Pos() >= n.End()) {
+			g.local = true
+		}
 		lit, ok := n.(*ast.FuncLit)
 		if ok && m.within[lit] != nil && (obj.Pos() < lit.Pos() || obj.Pos() >= lit.End()) {
 			m.literals[m.within[lit].literal].Local = true

@@ -43,6 +43,9 @@ func (g *Graph) Reach(name string, line int, literal bool) (parts []Part, identi
 	return w.fromLiteral(f, line)
 }
 
+// Declares reports whether a file, named as in [Source.Name], is of a package that is linked.
+func (g *Graph) Declares(file string) bool { return g.files[file] != nil }
+
 // addTwins adds a node and those that stand in its place under other build constraints.
 func (w *walk) addTwins(root int) {
 	n := &w.Graph.nodes[root]

@@ -52,6 +52,10 @@ func (g *Graph) resolve(i int) {
 	for j, l := range n.Literals {
 		n.within[j] = g.edges(n, l.Refs, paths)
 	}
+	n.given = make([][]edge, len(n.Wirings))
+	for j, w := range n.Wirings {
+		n.given[j] = g.edges(n, w.Refs, paths)
+	}
 	for p := range paths {
 		n.paths = append(n.paths, p)
 	}

@@ -34,6 +34,7 @@ func Scan(src []byte) *File {
 	s.directives()
 	s.tokens = tokenise(s.fset.File(file.Pos()), src)
 	s.pipelines = s.aliases(Pipelines)
+	f.Indirect = slices.Contains(s.pipelines, ".")
 	for _, d := range file.Decls {
 		s.decl(d)
 	}
@@ -145,7 +146,7 @@ func (s *scanner) general(d *ast.GenDecl) {
 func (s *scanner) add(d Decl, n ast.Node) {
 	d.Line, d.End = s.line(n.Pos()), s.line(n.End())
 	m := s.mentions(n)
-	d.Refs, d.Literals, d.Keeps, d.Variadic = m.refs(), m.literals, m.keeps, m.variadic
+	d.Refs, d.Literals, d.Wirings, d.Keeps, d.Variadic = m.refs(), m.literals, m.wirings, m.keeps, m.variadic
 	d.Passes = m.passed(d.Refs)
 	d.Digest = s.digest(d.Kind, n, nil)
 	if len(m.cuts) > 0 {

@@ -1,7 +1,7 @@
 package declgraph
 
 // Version changes with what [Scan] finds and with how it is encoded.
-const Version = 1
+const Version = 2
 
 // File is what the graph needs to know of one source file. It depends on the file's content alone.
 type File struct {
@@ -11,6 +11,8 @@ type File struct {
 	Context string // build constraints and debug settings: they change what declarations mean
 	Imports []Import
 	Decls   []Decl
+	// Indirect says that the functions which wire steps are mentioned otherwise than in calls of them.
+	Indirect bool
 }
 
 // Import is one import.
@@ -54,6 +56,7 @@ type Decl struct {
 	Refs     []Ref
 	Passes   []Pass
 	Literals []Literal
+	Wirings  []Wired
 	// Keeps has a bit for each parameter of which the function may change or hand on more than an element.
 	Keeps    uint32
 	Variadic int // the last parameter, if it is variadic, counted from 1
@@ -74,6 +77,15 @@ type Literal struct {
 	Digest    string
 	Local     bool // it mentions something that the declaration around it declares
 	Refs      []Ref
+}
+
+// Wired is a call of pipeline.Step, Map or Then.
+type Wired struct {
+	Line, End int
+	// Func is the function that is given, if it is only named, by names that mean the same everywhere in the file. Its Name is empty otherwise.
+	Func   Ref
+	Digest string // of what is given, with type arguments
+	Refs   []Ref  // that it mentions
 }
 
 // Ref is what a declaration mentions: Name alone, Base.Name if Base may be an import, ".Name" of some value if Base is ".", or if it is "=" a Name
