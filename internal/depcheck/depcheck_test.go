@@ -36,8 +36,8 @@ var implementations = []string{
 	"/artifact/local", "/artifact/artifacttest", "/metadata/sqlite", "/metadata/metadatatest", "/orchestrator/local", "/orchestrator/orchestratortest",
 }
 
-// apart is what is in no layer: commands, and packages that are tests alone.
-var apart = []string{"/cmd/tenon", "/internal/newproject/starter", "/internal/depcheck", "/internal/doccheck"}
+// apart is what is in no layer: commands, and packages that only tests and benchmarks use.
+var apart = []string{"/cmd/tenon", "/internal/fullhome", "/internal/newproject/starter", "/internal/depcheck", "/internal/doccheck"}
 
 // core is what every embedding program links.
 var core = []string{"/artifact", "/step", "/pipeline", "/metadata", "/metadata/sqlite", "/internal/engine", "/orchestrator/local", "/artifact/local", "/stack"}
