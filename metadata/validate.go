@@ -98,6 +98,9 @@ func (c *checker) run(r *Run) {
 	if r.Plan != "" {
 		c.digest("run.plan", r.Plan)
 	}
+	if r.Code != "" {
+		c.digest("run.code", r.Code)
+	}
 	c.size("run.error", len(r.Error), TextLimit)
 	c.cost("run.cost", r.Cost)
 	for name, record := range r.Outputs {

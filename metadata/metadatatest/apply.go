@@ -199,7 +199,7 @@ func applyDocuments(s *suite) {
 func applyUpdate(s *suite) {
 	r := s.run(func(r *metadata.Run) { r.Tags = map[string]string{"team": "a"} })
 	u := metadata.Run{
-		ID: r.ID, Name: "other", Pipeline: "other", Stack: "other", Tags: map[string]string{"team": "b"}, Graph: digest("other"), Plan: digest("other"),
+		ID: r.ID, Name: "other", Pipeline: "other", Stack: "other", Tags: map[string]string{"team": "b"}, Graph: digest("other"), Plan: digest("other"), Code: digest("other code"),
 		Created: moment(50), State: metadata.RunFailed, Epoch: 2, Driver: metadata.Driver{Host: "h", PID: 1, Session: "s"}, Started: moment(5), Finished: moment(6),
 		Error: "step load: no such file", Lost: true, Cost: metadata.Cost{CPU: 1, Read: 2}, Replays: newID(), Counts: map[metadata.StepState]int{metadata.StepFailed: 1},
 		Outputs: map[string]artifact.Record{"Model": inline("model")},
@@ -207,17 +207,17 @@ func applyUpdate(s *suite) {
 	s.apply(metadata.Batch{Update: []metadata.Run{u}})
 	want := r
 	want.State, want.Driver, want.Started, want.Finished, want.Error, want.Counts, want.Outputs = u.State, u.Driver, u.Started, u.Finished, u.Error, u.Counts, u.Outputs
-	want.Lost, want.Cost, want.Plan, want.Epoch = u.Lost, u.Cost, u.Plan, u.Epoch
+	want.Lost, want.Cost, want.Plan, want.Code, want.Epoch = u.Lost, u.Cost, u.Plan, u.Code, u.Epoch
 	s.checkRun(want)
 	u.State, u.Error, u.Counts, u.Outputs, u.Driver, u.Finished = metadata.RunRunning, "", nil, nil, metadata.Driver{}, moment(0)
-	u.Lost, u.Cost, u.Plan, u.Epoch = false, metadata.Cost{}, "", 3
+	u.Lost, u.Cost, u.Plan, u.Code, u.Epoch = false, metadata.Cost{}, "", digest("code without a plan"), 3
 	s.apply(metadata.Batch{Update: []metadata.Run{u}})
 	want.State, want.Error, want.Counts, want.Outputs, want.Driver, want.Finished = u.State, "", nil, nil, u.Driver, u.Finished
 	want.Lost, want.Cost, want.Epoch = false, metadata.Cost{}, 3
 	s.checkRun(want)
 }
 
-// A plan is replaced together with its document; the document before goes if no other run names it, as whatever.
+// A plan is replaced together with its document, and so is what its code is made of; the document before goes if no other run names it, as whatever.
 func applyPlan(s *suite) {
 	var documents []metadata.Document
 	for _, content := range []string{"graph", "first", "second", "third"} {
@@ -254,6 +254,15 @@ func applyPlan(s *suite) {
 	check(false, "third")
 	check(true, "graph")
 	change(&as, "graph")
+	r.Code = digest("code")
+	change(&r, "graph", metadata.Document{Digest: r.Code, Kind: "code", Body: []byte("code")})
+	check(true, "code")
+	r.Code = digest("other code")
+	change(&r, "graph", metadata.Document{Digest: r.Code, Kind: "code", Body: []byte("other code")})
+	check(false, "code")
+	r.Code = ""
+	change(&r, "graph")
+	check(false, "other code")
 	for _, r := range []metadata.Run{r, other, as} {
 		s.end(r)
 		s.delete(r)

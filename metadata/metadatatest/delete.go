@@ -40,12 +40,13 @@ func deleteAll(s *suite) {
 	for range 2 {
 		r := newRun()
 		r.Tags = map[string]string{"team": "a"}
-		r.Graph, r.Plan = digest("graph of "+r.ID), digest("plan of "+r.ID)
+		r.Graph, r.Plan, r.Code = digest("graph of "+r.ID), digest("plan of "+r.ID), digest("code of "+r.ID)
 		st := made(r.ID, "train", "model of "+r.ID)
 		st.CacheKey = "key of " + r.ID
 		b := metadata.Batch{
-			Create: []metadata.Run{r}, Documents: []metadata.Document{{Digest: r.Graph, Kind: "graph"}, {Digest: r.Plan, Kind: "plan"}},
-			Steps: []metadata.Step{st, element(made(r.ID, "train", "element of "+r.ID), 0)}, Attempts: []metadata.Attempt{attempt(st.StepKey, 1)},
+			Create:    []metadata.Run{r},
+			Documents: []metadata.Document{{Digest: r.Graph, Kind: "graph"}, {Digest: r.Plan, Kind: "plan"}, {Digest: r.Code, Kind: "code"}},
+			Steps:     []metadata.Step{st, element(made(r.ID, "train", "element of "+r.ID), 0)}, Attempts: []metadata.Attempt{attempt(st.StepKey, 1)},
 			Metrics:  []metadata.Metric{{StepKey: st.StepKey, Attempt: "a", Name: "loss", Time: moment(0)}},
 			Versions: []metadata.Version{{Name: model + " of " + r.ID, Artifact: st.Outputs[0].ID}},
 
@@ -61,8 +62,8 @@ func deleteAll(s *suite) {
 	if n := s.rowsOf(gone); n != 0 {
 		s.Errorf("%d kinds of rows of a deleted run are left", n)
 	}
-	if n := s.rowsOf(kept); n != 15 {
-		s.Errorf("of another run %d kinds of rows are left, want 15", n)
+	if n := s.rowsOf(kept); n != 16 {
+		s.Errorf("of another run %d kinds of rows are left, want 16", n)
 	}
 	s.refuses("a late step of a deleted run", steps(gone.Steps[0]), component.NotFound)
 	s.refuses("a late, fenced batch", metadata.Batch{Run: gone.Create[0].ID, Epoch: 1}, component.NotFound)
@@ -109,7 +110,7 @@ func (s *suite) rowsOf(b metadata.Batch) int {
 	count(len(s.names(10, b.Versions[0].Name)) > 0, nil)
 	results, err := s.Results(ctx, metadata.ResultQuery{})
 	count(slices.ContainsFunc(results.Items, func(found metadata.Result) bool { return found.Run == r.ID }), err)
-	for _, d := range []artifact.Digest{r.Graph, r.Plan} {
+	for _, d := range []artifact.Digest{r.Graph, r.Plan, r.Code} {
 		_, err = s.Document(ctx, d)
 		count(true, err)
 	}
@@ -121,14 +122,18 @@ func deleteDocuments(s *suite) {
 	shared := digest("shared")
 	first := s.run(func(r *metadata.Run) { r.Graph, r.Plan = shared, digest("first plan") })
 	second := s.run(func(r *metadata.Run) { r.Graph, r.Plan = digest("second graph"), shared })
+	third := s.run(func(r *metadata.Run) { r.Graph, r.Plan, r.Code = "", "", shared })
 	s.apply(metadata.Batch{Documents: []metadata.Document{{Digest: shared, Kind: "graph", Body: []byte("{}")}}})
 	s.end(first)
 	s.end(second)
-	s.delete(first)
-	if _, err := s.Document(s.Context(), shared); err != nil {
-		s.Errorf("a document that another run names: %v", err)
+	s.end(third)
+	for _, r := range []metadata.Run{first, second} {
+		s.delete(r)
+		if _, err := s.Document(s.Context(), shared); err != nil {
+			s.Errorf("a document that another run names: %v", err)
+		}
 	}
-	s.delete(second)
+	s.delete(third)
 	_, err := s.Document(s.Context(), shared)
 	s.checkCode("a document that no run names", err, component.NotFound)
 }

@@ -119,6 +119,18 @@ func mutants() map[string]mutant {
 			}
 			return s.Apply(ctx, b)
 		}),
+		"keeps the code": applying("Apply/Plan", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
+			for i := range b.Update {
+				if b.Update[i].Code == "" {
+					old, err := s.Run(ctx, b.Update[i].ID)
+					if err != nil {
+						return err
+					}
+					b.Update[i].Code = old.Code
+				}
+			}
+			return s.Apply(ctx, b)
+		}),
 		"holds nothing": applying("Content/Holds", func(ctx context.Context, s metadata.Store, b metadata.Batch) error {
 			b.Holds = nil
 			return s.Apply(ctx, b)

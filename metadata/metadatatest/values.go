@@ -35,7 +35,7 @@ func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 func valueWhole(s *suite) {
 	r := newRun()
 	r.Tags, r.Driver = map[string]string{"team": "a", "empty": ""}, metadata.Driver{Host: "h", PID: 42}
-	r.Finished, r.Error, r.State, r.Lost, r.Replays = moment(90), "step train: no", metadata.RunFailed, true, newID()
+	r.Finished, r.Error, r.State, r.Lost, r.Replays, r.Code = moment(90), "step train: no", metadata.RunFailed, true, newID(), digest("code")
 	r.Cost = metadata.Cost{CPU: 3, PeakMemory: 1 << 40, Read: 1, Written: 2}
 	r.Counts = map[metadata.StepState]int{metadata.StepFailed: 1, metadata.StepSkipped: 2}
 	record := artifact.Record{
@@ -190,6 +190,7 @@ func valueInvalid(s *suite) {
 		"metadata that is no JSON":             steps(nan),
 		"an index below -1":                    steps(low),
 		"a plan's digest":                      {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Plan: "sha256:0"}}},
+		"a digest of code":                     {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Code: "sha256:0"}}},
 		"a cost below zero":                    {Attempts: []metadata.Attempt{costly}},
 		"a run's cost below zero":              {Update: []metadata.Run{{ID: r.ID, State: r.State, Epoch: 1, Cost: metadata.Cost{CPU: -1}}}},
 		"a checkpoint's digest":                checkpoints(state),

@@ -74,6 +74,7 @@ CREATE TABLE runs (
 	epoch    INTEGER NOT NULL,
 	graph    BLOB,
 	plan     BLOB,
+	code     BLOB,
 	body     TEXT NOT NULL,       -- without the outputs
 	outputs  TEXT
 );
@@ -118,6 +119,7 @@ CREATE INDEX condemned_by_deleted ON condemned (deleted) WHERE deleted IS NOT NU
 CREATE INDEX condemned_deleting ON condemned (digest) WHERE deleting;
 CREATE INDEX content_refs_by_owner ON content_refs (run, owner);
 CREATE INDEX run_tags_by_run ON run_tags (run_id);
+CREATE INDEX runs_by_code ON runs (code) WHERE code IS NOT NULL;
 CREATE INDEX runs_by_graph ON runs (graph);
 CREATE UNIQUE INDEX runs_by_id ON runs (id);
 CREATE INDEX runs_by_name ON runs (name, id);
@@ -145,14 +147,15 @@ INSERT INTO content_refs VALUES (X'9372C470EEADD5ECD9C3C74C2B3CB633F8E2F2FAD7992
 INSERT INTO content_refs VALUES (X'C20DEA4D876B5B8FB0A1814B43017030CEA6D4AC30B2D9AE71B404D2FABA49B5', 2, -1);
 INSERT INTO content_refs VALUES (X'D81C55F49C5BB0D36BC11E3966EC4EFAB66F8DFEFBBC1761161CA9D230E5466A', 2, -2);
 INSERT INTO documents VALUES (X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', 'plan', X'5B5D');
+INSERT INTO documents VALUES (X'2E7D2C03A9507AE265ECF5B5356885A53393A2029D241394997265A1A25AEFC6', 'code', X'2829');
 INSERT INTO documents VALUES (X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', 'graph', X'7B7D');
 INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-01-01 00:00:00');
 INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-01-01 00:00:00');
 INSERT INTO metrics VALUES (1, 'train', -1, '019b0000-0000-7000-8000-000000000005', 0, 'loss', 0.5, 1767323045000000006);
 INSERT INTO names VALUES ('penguins/Model', 1);
 INSERT INTO run_tags VALUES ('team', 'a', '019b0000-0000-7000-8000-000000000001');
-INSERT INTO runs VALUES (1, '019b0000-0000-7000-8000-000000000001', 'nightly', 'penguins', 'succeeded', 1, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000001","name":"nightly","pipeline":"penguins","state":"succeeded","tags":{"team":"a"},"stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","lost":true,"cost":{"cpu":1000000000,"peak_memory":1048576,"read":1,"written":2},"counts":{"succeeded":1}}', '{"Model":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}}');
-INSERT INTO runs VALUES (2, '019b0000-0000-7000-8000-000000000006', 'nightly', 'penguins', 'failed', 0, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', '{"id":"019b0000-0000-7000-8000-000000000006","name":"nightly","pipeline":"penguins","state":"failed","stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z"}', NULL);
+INSERT INTO runs VALUES (1, '019b0000-0000-7000-8000-000000000001', 'nightly', 'penguins', 'succeeded', 1, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', X'2E7D2C03A9507AE265ECF5B5356885A53393A2029D241394997265A1A25AEFC6', '{"id":"019b0000-0000-7000-8000-000000000001","name":"nightly","pipeline":"penguins","state":"succeeded","tags":{"team":"a"},"stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","code":"sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z","finished":"2026-01-02T03:04:05.000000006Z","lost":true,"cost":{"cpu":1000000000,"peak_memory":1048576,"read":1,"written":2},"counts":{"succeeded":1}}', '{"Model":{"digest":"sha256:9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4","size":5,"codec":"raw/1","type":"string","meta":{"length":5},"preview":"model"}}');
+INSERT INTO runs VALUES (2, '019b0000-0000-7000-8000-000000000006', 'nightly', 'penguins', 'failed', 0, 1, X'CD0AA9856147B6C5B4FF2B7DFEE5DA20AA38253099EF1B4A64ACED233C9AFE29', X'148DE9C5A7A44D19E56CD9AE1A554BF67847AFB0C58F6E12FA29AC7DDFCA9940', X'2E7D2C03A9507AE265ECF5B5356885A53393A2029D241394997265A1A25AEFC6', '{"id":"019b0000-0000-7000-8000-000000000006","name":"nightly","pipeline":"penguins","state":"failed","stack":"default","graph":"sha256:cd0aa9856147b6c5b4ff2b7dfee5da20aa38253099ef1b4a64aced233c9afe29","plan":"sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940","code":"sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6","params":{"lr":0.1},"replays":"019b0000-0000-7000-8000-000000000009","epoch":1,"driver":{"host":"h","pid":1},"created":"2026-01-02T03:04:05.000000006Z","started":"2026-01-02T03:04:05.000000006Z"}', NULL);
 INSERT INTO settings VALUES ('active_stack', 'prod');
 INSERT INTO settings VALUES ('generation', '1');
 INSERT INTO signals VALUES (2, '019b0000-0000-7000-8000-000000000009', '{"id":"019b0000-0000-7000-8000-000000000009","run":"019b0000-0000-7000-8000-000000000006","kind":"approve","step":"deploy","by":"ann","note":"good","created":"2026-01-02T03:04:05.000000006Z"}');
