@@ -129,7 +129,10 @@ func (e *execution) save(ctx context.Context, values []any) ([]artifact.Record, 
 		}
 		return nil
 	}
-	return records, outputFailure(each(len(values), func(int) bool { return true }, write))
+	if failure := outputFailure(each(len(values), func(int) bool { return true }, write)); failure != nil {
+		return nil, failure // a report of half of them would be refused, and hide why
+	}
+	return records, nil
 }
 
 // put encodes and stores a value of the attempt.
