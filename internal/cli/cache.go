@@ -66,7 +66,7 @@ func (n resultCount) String() string {
 // cacheView is a page of the cache as -o json prints it.
 type cacheView struct {
 	listing[metadata.Result]
-	Total resultCount `json:"total"` // of all pages
+	Total *resultCount `json:"total,omitempty"` // of all pages, if it was asked for
 }
 
 func (c *cli) cacheListCommand() *cobra.Command {
@@ -74,6 +74,7 @@ func (c *cli) cacheListCommand() *cobra.Command {
 		f      format
 		filter cacheFilter
 		cur    cursorFlags
+		total  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "list",
@@ -83,26 +84,26 @@ func (c *cli) cacheListCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withClient(cmd.Context(), func(client Client) error {
 				q := filter.query(c.now())
-				var view cacheView
-				for r, err := range metadata.All(cmd.Context(), client.Metadata().Results, q) {
-					if err != nil {
-						return err
-					}
-					view.Total.add(r)
-				}
 				q.Cursor = cur.cursor()
 				page, err := client.Metadata().Results(cmd.Context(), q)
 				if err != nil {
 					return cur.explain(err)
 				}
-				view.listing = listing[metadata.Result]{orEmpty(page.Items), page.Next}
-				if err := c.show(f, view, func(b *strings.Builder) {
-					if view.Total.Entries == 0 {
-						b.WriteString("no results\n")
-						return
+				view := cacheView{listing: listing[metadata.Result]{orEmpty(page.Items), page.Next}}
+				if total {
+					if view.Total, err = c.countResults(cmd.Context(), client.Metadata(), filter.query(c.now())); err != nil {
+						return err
 					}
-					c.resultGrid(b, view.Items)
-					b.WriteString("\n" + c.out.paint(bold, "total") + " " + view.Total.String() + "\n")
+				}
+				if err := c.show(f, view, func(b *strings.Builder) {
+					if len(view.Items) == 0 {
+						b.WriteString("no results\n")
+					} else {
+						c.resultGrid(b, view.Items)
+					}
+					if total {
+						b.WriteString("\n" + c.out.paint(bold, "total") + " " + view.Total.String() + "\n")
+					}
 				}); err != nil {
 					return err
 				}
@@ -115,8 +116,25 @@ func (c *cli) cacheListCommand() *cobra.Command {
 	}
 	filter.add(cmd)
 	cur.add(cmd)
+	cmd.Flags().BoolVar(&total, "total", false, "count all results and the size of their content too, which reads every one of them")
 	f.add(cmd.Flags())
 	return cmd
+}
+
+// countResults counts the results of a query, and shows on a terminal how far it is.
+func (c *cli) countResults(ctx context.Context, store metadata.Store, q metadata.ResultQuery) (*resultCount, error) {
+	line := &statusLine{screen: c.err, now: c.now, shown: c.now()}
+	defer line.clear()
+	total := &resultCount{}
+	for r, err := range metadata.All(ctx, store.Results, q) {
+		if err != nil {
+			return nil, err
+		}
+		if total.add(r); total.Entries%metadata.PageLimit == 0 {
+			line.show("counted " + total.String())
+		}
+	}
+	return total, nil
 }
 
 func (c *cli) resultGrid(b *strings.Builder, items []metadata.Result) {

@@ -190,7 +190,7 @@ func (c *cli) report(ctx context.Context, client Client, f format, end ending) e
 		return errors.Join(end.err, err)
 	}
 	if f.json() {
-		view, err := readRun(ctx, client.Metadata(), run, false)
+		view, err := readRun(ctx, client.Metadata(), run, false, true)
 		if err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ type side struct {
 }
 
 func readSide(ctx context.Context, store metadata.Store, run metadata.Run) (side, error) {
-	view, err := readRun(ctx, store, run, false)
+	view, err := readRun(ctx, store, run, false, true)
 	if err != nil {
 		return side{}, err
 	}

@@ -3,12 +3,10 @@ package cli
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -186,12 +184,4 @@ func (c *cli) confirm(ctx context.Context, question string) error {
 		}
 	}
 	return &exitError{exitFailed, errors.New("nothing was deleted")}
-}
-
-// paramText is a JSON value in one line for people, with spaces at which it may be wrapped.
-func paramText(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "null" {
-		return ""
-	}
-	return oneLine(jsonText(raw, math.MaxInt))
 }

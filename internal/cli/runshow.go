@@ -21,6 +21,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 		f        format
 		pipe     string
 		elements bool
+		all      bool
 		watch    bool
 	)
 	cmd := &cobra.Command{
@@ -28,7 +29,8 @@ func (c *cli) runShowCommand() *cobra.Command {
 		Short: "Show a run: its steps, metrics, outputs and results",
 		Long: "Show a run: its steps, metrics, outputs and results.\n\n" +
 			"With --watch its progress is shown first, until it has ended, whatever program runs it: the exit code is 0 if it succeeded,\n" +
-			"else 1. An interrupt ends the watching and leaves the run alone.",
+			"else 1. An interrupt ends the watching and leaves the run alone.\n\n" +
+			"Of a run of many steps those are shown that failed, wait or run, and the first others; --all and -o json show all.",
 		Example:           "tenon run show LAST\ntenon run show LAST --watch\ntenon run show LAST --pipeline penguins\ntenon run show 0199f3c2-7a1b -o json",
 		Args:              arguments(1, 1, runReference),
 		ValidArgsFunction: once(c.completeRuns),
@@ -46,7 +48,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 						return err
 					}
 				}
-				view, err := readRun(cmd.Context(), client.Metadata(), run, elements)
+				view, err := readRun(cmd.Context(), client.Metadata(), run, elements, f.json())
 				if err != nil {
 					return err
 				}
@@ -56,7 +58,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 						return err
 					}
 				}
-				err = c.show(f, view, func(b *strings.Builder) { c.runText(b, view, elements, broken) })
+				err = c.show(f, view, func(b *strings.Builder) { c.runText(b, view, elements, all, broken) })
 				if err == nil && watch && run.State != metadata.RunSucceeded {
 					err = &exitError{code: exitFailed}
 				}
@@ -67,6 +69,7 @@ func (c *cli) runShowCommand() *cobra.Command {
 	cmd.DisableFlagsInUseLine = true
 	cmd.Flags().Var(&filled{&pipe, 200}, "pipeline", "look only among runs of the pipeline with this `name`")
 	cmd.Flags().BoolVar(&elements, "elements", false, "list the elements of mapped steps too")
+	cmd.Flags().BoolVar(&all, "all", false, "show all steps, outputs, metrics and parameters, however many there are")
 	cmd.Flags().BoolVar(&watch, "watch", false, "show the progress of the run until it has ended")
 	f.add(cmd.Flags())
 	return cmd
@@ -90,7 +93,7 @@ func failedElements(ctx context.Context, store metadata.Store, run string) ([]me
 	return failed, nil
 }
 
-func (c *cli) runText(b *strings.Builder, v runView, elements bool, broken []metadata.Step) {
+func (c *cli) runText(b *strings.Builder, v runView, elements, all bool, broken []metadata.Step) {
 	heading := func(s string) { b.WriteString("\n" + c.out.paint(bold, s) + "\n") }
 	facts := grid{columns: []column{{}, {flex: true, wrap: true}}}
 	fact := func(name, value string) {
@@ -110,7 +113,7 @@ func (c *cli) runText(b *strings.Builder, v runView, elements bool, broken []met
 	fact("created", when(v.Created, c.now()))
 	fact("stack", oneLine(v.Stack))
 	fact("tags", tagText(v.Tags))
-	fact("params", paramText(v.Params))
+	fact("params", paramText(v.Params, all))
 	fact("driver", driverText(v))
 	fact("cost", costText(v.Cost))
 	facts.write(b, c.out)
@@ -121,13 +124,19 @@ func (c *cli) runText(b *strings.Builder, v runView, elements bool, broken []met
 		b.WriteString("\n" + c.out.paint(dim, "to go on with it: "+c.call("run resume "+v.ID)) + "\n")
 	}
 	heading("Steps")
-	c.stepGrid(b, v.withPending(), broken)
+	v.Steps = v.withPending()
+	var rest map[metadata.StepState]int
+	if all = all || elements; !all {
+		v.Steps, rest = abridged(v.Steps)
+	}
+	c.stepGrid(b, v.Steps, broken)
+	c.restText(b, rest)
 	c.questions(b, v)
-	c.outputGrid(b, v, heading)
+	c.outputGrid(b, v, all, heading)
 	if !elements {
 		v.Metrics = gathered(v.Metrics)
 	}
-	c.metricGrid(b, v.Metrics, heading)
+	c.metricGrid(b, v.Metrics, all, heading)
 	if len(v.Outputs) > 0 {
 		heading("Results")
 		g := grid{indent: "  ", columns: []column{{}, {flex: true}, {}}}
@@ -237,7 +246,7 @@ func (c *cli) why(s metadata.Step) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
 
-func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
+func (c *cli) outputGrid(b *strings.Builder, v runView, all bool, heading func(string)) {
 	g := grid{indent: "  ", columns: []column{{title: "OUTPUT", flex: true}, {title: "VALUE", flex: true}, {title: "FACTS", minor: true}}}
 	for _, s := range v.Steps {
 		for _, o := range s.Outputs {
@@ -248,13 +257,26 @@ func (c *cli) outputGrid(b *strings.Builder, v runView, heading func(string)) {
 			g.add(text(name), text(brief(o.Record)), cell{factsOf(o.Record), dim})
 		}
 	}
-	if len(g.rows) > 0 {
-		heading("Outputs")
-		g.write(b, c.out)
+	c.tableOf("Outputs", "output", b, g, all, heading)
+}
+
+// tableOf writes a table under its heading, if it has rows.
+func (c *cli) tableOf(title, noun string, b *strings.Builder, g grid, all bool, heading func(string)) {
+	if len(g.rows) == 0 {
+		return
+	}
+	lost := 0
+	if !all {
+		lost = g.abridge()
+	}
+	heading(title)
+	g.write(b, c.out)
+	if lost > 0 {
+		c.hidden(b, count(lost, "more "+noun))
 	}
 }
 
-func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, heading func(string)) {
+func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, all bool, heading func(string)) {
 	g := grid{indent: "  ", columns: []column{
 		{title: "STEP", flex: true}, {title: "METRIC", flex: true}, {title: "LAST", right: true},
 		{title: "MIN", right: true, minor: true}, {title: "MAX", right: true, minor: true}, {title: "POINTS", right: true, minor: true}, {minor: true},
@@ -269,10 +291,7 @@ func (c *cli) metricGrid(b *strings.Builder, metrics []metricView, heading func(
 		}
 		g.add(text(elementName(m.Step, m.Index)), text(oneLine(m.Name)), text(last), text(least), text(most), text(strconv.Itoa(m.Points)), cell{of, dim})
 	}
-	if len(g.rows) > 0 {
-		heading("Metrics")
-		g.write(b, c.out)
-	}
+	c.tableOf("Metrics", "metric", b, g, all, heading)
 }
 
 // resultNames lists the results of a run, those that were skipped among them.

@@ -55,8 +55,9 @@ type metricView struct {
 	elements int // whose points it sums up; 0 for a step that is not mapped
 }
 
-// readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for.
-func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elements bool) (runView, error) {
+// readRun reads what belongs to a run. The elements of mapped steps are left out unless asked for, and so may be attempts that say nothing of what
+// steps cost.
+func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elements, attempts bool) (runView, error) {
 	v := runView{Run: run, Steps: []stepView{}, Attempts: []attemptView{}, Metrics: []metricView{}}
 	v.Outputs = maps.Clone(run.Outputs)
 	for name, rec := range v.Outputs {
@@ -85,8 +86,10 @@ func readRun(ctx context.Context, store metadata.Store, run metadata.Run, elemen
 	}
 	v.graph = g
 	inOrder(g, v.Steps)
-	if err := v.readAttempts(ctx, store, elements); err != nil {
-		return v, err
+	if attempts || run.Cost.CPU > 0 || run.Cost.PeakMemory > 0 || !run.State.Ended() {
+		if err := v.readAttempts(ctx, store, elements); err != nil {
+			return v, err
+		}
 	}
 	for m, err := range metadata.All(ctx, store.Metrics, metadata.MetricQuery{Run: run.ID}) {
 		if err != nil {
