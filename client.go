@@ -49,7 +49,7 @@ type Client struct {
 	flavors []component.Flavor
 	logger  *slog.Logger
 	meta    metadata.Store
-	prints  fingerprint.Fingerprinter
+	prints  *fingerprint.Declared
 	main    bool // the program has the command line of Main
 
 	mu     sync.Mutex

@@ -118,10 +118,11 @@ func (c *Client) resumeJob(ctx context.Context, s pipeline.Submission, driver me
 		return engine.Job{}, err
 	}
 	run.Plan, run.Driver = planned.Digest, driver
-	return engine.Job{
+	job := engine.Job{
 		Program: s.Program, Plan: p, Run: run, Resume: true,
 		Documents: []metadata.Document{planned},
-	}, nil
+	}
+	return job, c.recordCode(ctx, &job)
 }
 
 // abandoned returns a run as it is once nobody drives it, or refuses it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
+	"github.com/tenon-ml/tenon/internal/codedoc"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/hooks"
 	"github.com/tenon-ml/tenon/internal/plan"
@@ -135,6 +136,9 @@ func (c *Client) job(ctx context.Context, s pipeline.Submission, st stack.Stack,
 		return engine.Job{}, component.Errorf(component.CodeOf(err), "plan pipeline %s: %w", s.Pipeline.Name(), err)
 	}
 	job, err := newJob(s, p, st.Name(), driver)
+	if err == nil {
+		err = c.recordCode(ctx, &job)
+	}
 	if err != nil {
 		return job, component.Errorf(component.CodeOf(err), "run pipeline %s: %w", s.Pipeline.Name(), err)
 	}
@@ -193,11 +197,31 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metada
 	}, nil
 }
 
+// recordCode adds what the fingerprints of a job are made of to its records, as far as that is known.
+func (c *Client) recordCode(ctx context.Context, job *engine.Job) error {
+	job.Run.Code = ""
+	code, err := job.Plan.Code(ctx, job.Program, c.prints)
+	if err != nil {
+		return err
+	}
+	body, err := code.Encode()
+	if err != nil || body == nil {
+		return err
+	}
+	doc := document(codedoc.Kind, body)
+	job.Run.Code, job.Documents = doc.Digest, append(job.Documents, doc)
+	return nil
+}
+
 // planDocument is a plan as it is recorded.
 func planDocument(p *plan.Plan) (metadata.Document, error) {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return metadata.Document{}, err
 	}
-	return metadata.Document{Digest: artifact.NewDigest(sha256.Sum256(body)), Kind: "plan", Body: body}, nil
+	return document("plan", body), nil
+}
+
+func document(kind string, body []byte) metadata.Document {
+	return metadata.Document{Digest: artifact.NewDigest(sha256.Sum256(body)), Kind: kind, Body: body}
 }

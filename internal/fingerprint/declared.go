@@ -65,7 +65,7 @@ func (d *Declared) Fingerprint(ctx context.Context, fn any, wired string) (Finge
 }
 
 // Explain returns what the fingerprint of a function is made of, declarations first. Two of such lists differ where the fingerprints do:
-// see [Compare]. It is nil for a function that is not fingerprinted by its declarations.
+// see [Compare]. It is nil for a function that is not fingerprinted by its declarations. The caller must not change it.
 func (d *Declared) Explain(ctx context.Context, fn any, wired string) ([]Part, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,7 +73,7 @@ func (d *Declared) Explain(ctx context.Context, fn any, wired string) ([]Part, e
 	if err != nil || r == nil {
 		return nil, err
 	}
-	return slices.Clone(r.parts), nil
+	return slices.Clip(r.parts), nil
 }
 
 // fingerprint returns what a function reaches if that is known, and otherwise its coarse fingerprint.
