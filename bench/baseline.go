@@ -84,3 +84,24 @@ func plainWide(n int) func(context.Context, string) (time.Duration, error) {
 		})
 	}
 }
+
+// plainChain calls n functions one after the other in goroutines of an errgroup, which keeps nothing.
+func plainChain(n int) func(context.Context, string) (time.Duration, error) {
+	return func(ctx context.Context, _ string) (time.Duration, error) {
+		return timed(func() error {
+			last, err := first(ctx, firstIn{})
+			for range n - 1 {
+				if err != nil {
+					return err
+				}
+				var g errgroup.Group
+				g.Go(func() (err error) {
+					last, err = link(ctx, linkIn{last})
+					return err
+				})
+				err = g.Wait()
+			}
+			return err
+		})
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/tenon-ml/tenon"
@@ -16,70 +18,108 @@ import (
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
-// row is one line of the table. Measure returns how long the work took; baseline, if any, how long plain Go takes for the
-// comparable part of it.
-type row struct {
-	name, title, budget string
-	measure, baseline   func(ctx context.Context, dir string) (time.Duration, error)
-	baselineName        string
-	// show turns a duration into the figure that the budget is about.
-	show func(d time.Duration) string
-}
-
 const gib = 1 << 30
 
-func rows() []row {
+// rows are all rows of the table. The peer is built when one of its baselines is measured.
+func rows(p *peer) []row {
+	all := slices.Concat(schedulingRows(p), processRows(p), artifactRows())
+	for i := range all {
+		all[i].unit = cmp.Or(all[i].unit, nanoseconds)
+	}
+	return all
+}
+
+func schedulingRows(p *peer) []row {
+	const errgroup = "errgroup, which records nothing"
 	return []row{
 		{
-			name: "chain", title: "chain of 1000 no-op steps", budget: "50 µs a step",
-			measure: fresh(chain, 1000), baseline: bareSQLite(1000, 32), baselineName: "their rows in bare SQLite, 32 steps a commit",
-			show: each(1000),
+			name: "chain", title: "chain of 1000 no-op steps", budget: budget{text: "50 µs a step", most: ms(50)},
+			measure: took(fresh(chain, 1000)), show: each(1000),
+			baselines: append([]baseline{
+				{"their rows in bare SQLite, 32 steps a commit", took(bareSQLite(1000, 32))},
+				{errgroup, took(plainChain(1000))},
+			}, p.baselines("chain", 1000, "")...),
 		},
 		{
-			name: "wide", title: "10,000 independent no-op steps", budget: "20,000 steps/s",
-			measure: fresh(wide, 10_000), baseline: bareSQLite(10_000, 1000), baselineName: "their rows in bare SQLite, 1000 steps a commit",
-			show: rate(10_000),
+			name: "wide", title: "10,000 independent no-op steps", budget: budget{text: "20,000 steps/s", most: ms(500)},
+			measure: took(fresh(wide, 10_000)), show: rate(10_000),
+			baselines: append([]baseline{
+				{"their rows in bare SQLite, 1000 steps a commit", took(bareSQLite(10_000, 1000))},
+				{errgroup, took(plainWide(10_000))},
+			}, p.baselines("wide", 10_000, "")...),
 		},
 		{
-			name: "map", title: "map over 10,000 elements", budget: "20,000 elements/s", measure: fresh(mapped, 10_000),
-			baseline: plainWide(10_000), baselineName: "errgroup, which records nothing", show: rate(10_000),
-		},
-		{name: "cached", title: "fully cached re-run of 1000 steps", budget: "50 ms", measure: cached(1000), show: whole},
-		{name: "graph", title: "build and validate a graph of 100,000 steps", budget: "1 s", measure: build(100_000), show: whole},
-		{
-			name: "start", title: "program start to first step", budget: "30 ms", measure: start,
-			baseline: plainStart, baselineName: "the same program, which ends at once", show: whole,
+			name: "map", title: "map over 10,000 elements", budget: budget{text: "20,000 elements/s", most: ms(500)},
+			measure: took(fresh(mapped, 10_000)), show: rate(10_000),
+			baselines: []baseline{{errgroup, took(plainWide(10_000))}},
 		},
 		{
-			name: "process", title: "chain of 20 no-op steps, each in a process of its own", budget: "1.1 times bare os/exec",
-			measure: processes(20), baseline: plainProcesses(20), baselineName: "the same program, started and awaited, which ends at once",
-			show: each(20),
+			name: "cached", title: "fully cached re-run of 1000 steps", budget: budget{text: "50 ms", most: ms(50)},
+			measure: took(cached(1000)), show: whole,
+			baselines: slices.Concat(
+				p.baselines("replay", 1000, " replays 1000 recorded steps"),
+				p.baselines("rerun", 1000, " reads the result of a finished workflow by its ID"),
+			),
 		},
 		{
-			name: "resume", title: "resume of 10,000 independent steps of which half are done", budget: "-", measure: resumed(10_000),
-			baseline: fresh(wide, 10_000), baselineName: "a whole run of them", show: whole,
+			name: "resume", title: "resume of 10,000 independent steps of which half are done", measure: took(resumed(10_000)), show: whole,
+			baselines: append([]baseline{{"a whole run of them", took(fresh(wide, 10_000))}}, p.baselines("resume", 10_000, "")...),
 		},
 		{
-			name: "write", title: "artifact write, 1 GiB, local", budget: "80 % of plain Go", measure: write(gib), baseline: plainWrite(gib),
-			baselineName: "hash and copy the same bytes, fsync", show: whole,
-		},
-		{
-			name: "read", title: "artifact read, 1 GiB, local", budget: "80 % of plain Go", measure: read(gib), baseline: plainRead(gib),
-			baselineName: "read and hash the same bytes", show: whole,
+			name: "graph", title: "build and validate a graph of 100,000 steps", budget: budget{text: "1 s", most: ms(1000)},
+			measure: took(build(100_000)), show: whole,
 		},
 	}
 }
 
-func whole(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
-
-func each(n int) func(time.Duration) string {
-	return func(d time.Duration) string {
-		return fmt.Sprintf("%.1f µs a step", float64(d.Microseconds())/float64(n))
+func processRows(p *peer) []row {
+	return []row{
+		{
+			name: "start", title: "program start to first step", budget: budget{text: "30 ms", most: ms(30)}, measure: took(start), show: whole,
+			baselines: append([]baseline{{"the same program, which ends at once", took(plainStart)}}, p.baselines("start", 1, "")...),
+		},
+		{
+			name: "process", title: "chain of 20 no-op steps, each in a process of its own", budget: budget{text: "1.1 times bare os/exec", ratio: 1.1},
+			measure: took(processes(20)), show: each(20),
+			baselines: []baseline{{"the same program, started and awaited, which ends at once", took(plainProcesses(20))}},
+		},
 	}
 }
 
-func rate(n int) func(time.Duration) string {
-	return func(d time.Duration) string { return fmt.Sprintf("%.0f/s", float64(n)/d.Seconds()) }
+func artifactRows() []row {
+	const most = 1 / 0.8
+	return []row{
+		{
+			name: "write", title: "artifact write, 1 GiB, local", budget: budget{text: "80 % of plain Go", ratio: most}, measure: took(write(gib)), show: whole,
+			baselines: []baseline{{"hash and copy the same bytes, fsync", took(plainWrite(gib))}},
+		},
+		{
+			name: "read", title: "artifact read, 1 GiB, local", budget: budget{text: "80 % of plain Go", ratio: most}, measure: took(read(gib)), show: whole,
+			baselines: []baseline{{"read and hash the same bytes", took(plainRead(gib))}},
+		},
+	}
+}
+
+func ms(n int64) int64 { return n * int64(time.Millisecond) }
+
+// whole shows a duration to three digits.
+func whole(figure int64) string {
+	d := time.Duration(figure)
+	unit := time.Nanosecond
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}
+
+func each(n int) func(int64) string {
+	return func(figure int64) string {
+		return fmt.Sprintf("%.1f µs a step", time.Duration(figure).Seconds()*1e6/float64(n))
+	}
+}
+
+func rate(n int) func(int64) string {
+	return func(figure int64) string { return fmt.Sprintf("%.0f/s", float64(n)/time.Duration(figure).Seconds()) }
 }
 
 // fresh runs a pipeline of n steps that are new to its home. The program is warm: it has run something else before.
