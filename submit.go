@@ -179,6 +179,9 @@ func newJob(s pipeline.Submission, p *plan.Plan, stackName string, driver metada
 	if err != nil {
 		return engine.Job{}, err
 	}
+	if err := fits(len(p.Steps), len(params), len(graphJSON), len(planned.Body)); err != nil {
+		return engine.Job{}, err
+	}
 	created := time.Now()
 	name := s.Config.Name
 	if name == "" {
