@@ -136,21 +136,14 @@ func (c *Client) bury(ctx context.Context, r metadata.Run, how string) error {
 	if b.Steps, err = c.unended(ctx, r.ID); err != nil {
 		return err
 	}
+	ends := make(map[metadata.StepKey]metadata.StepState, len(b.Steps))
 	for i := range b.Steps {
 		s := &b.Steps[i]
 		ended := metadata.StepCancelled
 		if !cancelling && (s.State == metadata.StepRunning || s.State == metadata.StepRetrying) {
 			ended = metadata.StepFailed
 		}
-		for a, err := range metadata.All(ctx, c.meta.Attempts, metadata.AttemptQuery{Run: r.ID, Step: s.Step, Index: &s.Index}) {
-			if err != nil {
-				return err
-			}
-			if !a.State.Ended() {
-				a.State, a.Finished, a.Error, a.Reason = ended, r.Finished, how, "lost"
-				b.Attempts = append(b.Attempts, a)
-			}
-		}
+		ends[s.StepKey] = ended
 		if s.Elements == 0 {
 			if counts[s.State]--; counts[s.State] == 0 {
 				delete(counts, s.State)
@@ -158,6 +151,16 @@ func (c *Client) bury(ctx context.Context, r metadata.Run, how string) error {
 			counts[ended]++
 		}
 		s.State, s.Finished, s.Error = ended, r.Finished, how
+	}
+	// One pass, since a query for one step reads all attempts of the run too.
+	for a, err := range metadata.All(ctx, c.meta.Attempts, metadata.AttemptQuery{Run: r.ID}) {
+		if err != nil {
+			return err
+		}
+		if ended, ok := ends[a.StepKey]; ok && !a.State.Ended() {
+			a.State, a.Finished, a.Error, a.Reason = ended, r.Finished, how, "lost"
+			b.Attempts = append(b.Attempts, a)
+		}
 	}
 	r.Counts = counts
 	b.Update = []metadata.Run{r}
