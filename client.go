@@ -14,6 +14,7 @@ import (
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/fingerprint"
+	"github.com/tenon-ml/tenon/internal/gc"
 	"github.com/tenon-ml/tenon/internal/part"
 	"github.com/tenon-ml/tenon/internal/scope"
 	"github.com/tenon-ml/tenon/internal/scratch"
@@ -105,6 +106,7 @@ func open(ctx context.Context, c Config, flavors []component.Flavor) (*Client, e
 	}
 	if c.Metadata == nil {
 		scratch.Sweep(tmp(home))
+		gc.Prepare(gcLock(home))
 	}
 	client.reconcile(ctx)
 	client.finishGC(ctx)

@@ -18,6 +18,13 @@ type holder struct {
 	Since time.Time `json:"since"`
 }
 
+// Prepare makes the file that [Acquire] locks, if there is none: on a full disk it could not be made. Without it Acquire makes it.
+func Prepare(path string) {
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+		_ = f.Close()
+	}
+}
+
 // Acquire takes the lock in a file, which it makes if there is none, so that there is one collector at a time; release gives it back. The system
 // gives it back when the process ends, however it ends. If another holds it the error's code is FailedPrecondition, and it says who.
 func Acquire(path string) (release func(), err error) {

@@ -23,7 +23,11 @@ func (s *store) Apply(ctx context.Context, b metadata.Batch) error {
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, "apply", b.Durable, func(t *tx) error {
+	write := s.update
+	if ends(b) {
+		write = s.free
+	}
+	return write(ctx, "apply", b.Durable, func(t *tx) error {
 		return newBatch(t, b, e).apply()
 	})
 }

@@ -58,7 +58,7 @@ func Open(ctx context.Context, path string, o Options) (metadata.Store, error) {
 		return nil, err
 	}
 	err = s.coded("open", s.start(ctx, version))
-	if errors.Is(err, component.ErrExhausted) && s.spend() {
+	for s.full(err) && s.reserve.spend() {
 		_ = s.disconnect()
 		err = s.coded("open", s.start(ctx, version))
 	}

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/tenon-ml/tenon/component"
@@ -36,17 +35,24 @@ func reason(err error) (component.Code, string) {
 	switch {
 	case errors.Is(err, fs.ErrPermission), is(syscall.EROFS):
 		return component.PermissionDenied, mayWrite
-	case slices.ContainsFunc([]syscall.Errno{syscall.ENOSPC, syscall.EDQUOT}, is):
+	case noSpace(err):
 		return component.Exhausted, freeSpace
-	case slices.ContainsFunc([]syscall.Errno{syscall.EMFILE, syscall.ENFILE}, is):
+	case is(syscall.EMFILE), is(syscall.ENFILE):
 		return component.Exhausted, freeFiles
 	}
 	return component.Unknown, ""
 }
 
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// full reports whether an error is that of a full disk.
+func (s *store) full(err error) bool {
+	return errors.Is(err, component.ErrExhausted) && (resultCode(err) == sqliteFull || noSpace(err) || noSpace(s.probe()))
+}
+
 // refusal is why SQLite could not read or write. It tells little of that, so the system is asked for the like again.
 func (s *store) refusal(result int) (code component.Code, hint string) {
-	if code, hint := reason(probe(filepath.Dir(s.path), filepath.Base(s.path))); code != component.Unknown {
+	if code, hint := reason(s.probe()); code != component.Unknown {
 		return code, ": " + hint
 	}
 	switch result {
@@ -58,9 +64,9 @@ func (s *store) refusal(result int) (code component.Code, hint string) {
 	return component.PermissionDenied, ": " + mayWrite
 }
 
-// probe makes a file in dir, writes to it, and removes it.
-func probe(dir, name string) error {
-	f, err := os.CreateTemp(dir, name+"-probe-*")
+// probe makes a file beside the database, writes to it, and removes it.
+func (s *store) probe() error {
+	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+"-probe-*")
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (s *store) Steps(ctx context.Context, q metadata.StepQuery) (metadata.Page[
 	if q.Step != "" {
 		sel.add(" AND step = ?", q.Step)
 	}
+	if q.Index != nil {
+		sel.add(" AND idx = ?", *q.Index)
+	}
 	if states := slices.Compact(slices.Sorted(slices.Values(q.States))); len(states) > 0 {
 		sel.add(" AND state IN ("+marks(len(states))+")", anys(states)...)
 	}

@@ -22,6 +22,7 @@ type store struct {
 	logger *slog.Logger
 	read   *sql.DB
 
+	reserve   reserve
 	readOnly  bool // nothing is written
 	immutable bool // nothing is locked either, since nobody else seems to write
 
@@ -43,7 +44,7 @@ var _ metadata.Store = (*store)(nil)
 
 func newStore(path string, logger *slog.Logger) *store {
 	return &store{
-		path: path, logger: logger, queue: make(chan *write, groupLimit), stopped: make(chan struct{}),
+		path: path, logger: logger, reserve: reserve{dir: path + reserveSuffix}, queue: make(chan *write, groupLimit), stopped: make(chan struct{}),
 		stmts: map[string]*sql.Stmt{}, prepared: map[string]*sql.Stmt{},
 	}
 }
@@ -100,8 +101,8 @@ func (s *store) Close() error {
 	if err := s.disconnect(); err != nil {
 		return component.Errorf(component.CodeOf(err), "metadata %s: close: %w", s.path, err)
 	}
-	if !s.readOnly {
-		s.keepReserve()
+	if !s.readOnly && s.inPlace() == nil {
+		s.reserve.keep()
 	}
 	return nil
 }

@@ -29,8 +29,16 @@ type write struct {
 	done    chan struct{} // closed when err is known
 }
 
-// update queues a write and waits for its commit.
+// update commits a write, unless only what frees space may be written.
 func (s *store) update(ctx context.Context, what string, durable bool, do func(*tx) error) error {
+	if s.reserve.lacks() {
+		return component.Errorf(component.Exhausted, "metadata %s: %s: %s", s.path, what, freeSpace)
+	}
+	return s.commit(ctx, what, durable, do)
+}
+
+// commit queues a write and waits for its commit.
+func (s *store) commit(ctx context.Context, what string, durable bool, do func(*tx) error) error {
 	w := &write{ctx: ctx, do: do, durable: durable, done: make(chan struct{})}
 	if err := s.enqueue(w); err != nil {
 		return s.coded(what, err)
