@@ -67,13 +67,13 @@ func (a answers) check(tb testing.TB, g *graph.Graph) {
 }
 
 // send gives a run its answers, before it asks or after.
-func (a answers) send(ctx context.Context, store metadata.Store, run string) error {
+func (a answers) send(ctx context.Context, store metadata.Store, run string, at time.Time) error {
 	if len(a) == 0 {
 		return nil
 	}
 	var b metadata.Batch
 	for _, s := range a {
-		s.ID, s.Run, s.Created = uuid.Must(uuid.NewV7()).String(), run, time.Now()
+		s.ID, s.Run, s.Created = uuid.Must(uuid.NewV7()).String(), run, at
 		b.Signals = append(b.Signals, s)
 	}
 	err := store.Apply(ctx, b)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/pipeline"
@@ -39,7 +40,7 @@ func Try[P, Out any](tb testing.TB, p *pipeline.Pipeline[P, Out], params P, part
 	if err != nil {
 		return zero, err
 	}
-	if err := answers.send(tb.Context(), client.Metadata(), run.ID()); err != nil {
+	if err := answers.send(tb.Context(), client.Metadata(), run.ID(), time.Now()); err != nil {
 		return zero, fmt.Errorf("answer run %s: %w", run.ID(), err)
 	}
 	return run.Result(tb.Context())
