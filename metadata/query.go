@@ -40,6 +40,7 @@ func FirstID(t time.Time) string {
 type StepQuery struct {
 	Run    string      `json:"run"`
 	Step   string      `json:"step,omitempty"`   // one step with its elements, or all
+	Index  *int        `json:"index,omitempty"`  // of the element, -1 for the step itself; nil for all
 	States []StepState `json:"states,omitempty"` // one of them, or all
 	// NoElements leaves out the elements of mapped steps.
 	NoElements bool `json:"no_elements,omitempty"`

@@ -43,12 +43,54 @@ type Input struct {
 	Identity string
 	// Artifact is its ID; empty for a gathered list, an element of a list, and what is not known yet.
 	Artifact string
-	// Step that produced it, if one did and that is known.
+	// Step that produced it, as far as that is known; its Run is empty for one of a plan that is not run yet.
 	Step *metadata.StepKey
 }
 
-// Planned returns the facts of a task of a plan that is not run yet. Index is -1, or that of an element. Inputs that are known, by name, may
-// have their digest, identity and step; all others are marked as not known. The step must be one of the plan. Code may be nil.
-func Planned(p *plan.Plan, g *graph.Graph, code *codedoc.Code, step string, index int, known []Input) Facts {
-	panic("TODO")
+// Planned returns the facts of a task of a plan that is not run yet. Index is -1, or that of an element. Inputs are those that are known; others
+// may be missing, or have no digest. The result is false if the plan has no such step. Code may be nil.
+func Planned(p *plan.Plan, g *graph.Graph, code *codedoc.Code, step string, index int, inputs []metadata.Input) (Facts, bool) {
+	for i := range g.Nodes {
+		if g.Nodes[i].Name == step && i < len(p.Steps) {
+			return factsOf(p, code, i, &g.Nodes[i], metadata.StepKey{Step: step, Index: index}, inputs), true
+		}
+	}
+	return Facts{}, false
+}
+
+// factsOf returns the facts of a task of the i-th node. Of inputs, what the graph does not take from elsewhere is left out: sources.
+func factsOf(p *plan.Plan, code *codedoc.Code, i int, n *graph.Node, key metadata.StepKey, inputs []metadata.Input) Facts {
+	s := &p.Steps[i]
+	f := Facts{
+		StepKey: key, Params: n.Params, Version: s.Config.Version, Build: p.Build, Sources: s.Pins, Outputs: n.Outputs,
+		Code: Code{Mode: fingerprint.Mode(s.Mode), Fingerprint: s.Fingerprint, Func: s.Func, Parts: code.Parts(s.Fingerprint)},
+	}
+	known := make(map[string]*metadata.Input, len(inputs))
+	for k := range inputs {
+		known[inputs[k].Name] = &inputs[k]
+	}
+	for _, in := range n.Inputs {
+		input := Input{Name: in.Name, From: in.From, Step: maker(n, in.From, key)}
+		if k := known[in.Name]; k != nil {
+			input.Digest, input.Artifact = k.Digest, k.Artifact
+		}
+		f.Inputs = append(f.Inputs, input)
+	}
+	return f
+}
+
+// maker returns the step that an edge comes from, if the graph alone tells which one that is. An element of a list comes from the step that made
+// the list.
+func maker(n *graph.Node, e ref.Edge, key metadata.StepKey) *metadata.StepKey {
+	if e.Item && n.Over != nil {
+		e = *n.Over
+	}
+	if e.Node == "" {
+		return nil
+	}
+	from := metadata.StepKey{Run: key.Run, Step: e.Node, Index: -1}
+	if e.Each {
+		from.Index = key.Index
+	}
+	return &from
 }

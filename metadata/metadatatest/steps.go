@@ -58,7 +58,9 @@ func stepOrder(s *suite) {
 
 func stepFilters(s *suite) {
 	r, rows := s.mapped()
+	own, second := -1, 1
 	for _, q := range []metadata.StepQuery{
+		{Step: "score", Index: &second}, {Step: "score", Index: &own}, {Step: "load", Index: &second}, {Index: &own}, {Step: "score", Index: &second, NoElements: true},
 		{Step: "score"}, {Step: "load"}, {Step: "absent"}, {NoElements: true}, {States: []metadata.StepState{metadata.StepPending}},
 		{States: metadata.StepStates()}, {States: []metadata.StepState{metadata.StepReady, metadata.StepFailed}, Step: "score"},
 		{NoElements: true, Step: "score"}, {NoElements: true, States: []metadata.StepState{metadata.StepRunning}},
@@ -66,7 +68,8 @@ func stepFilters(s *suite) {
 		q.Run = r.ID
 		var want []metadata.Step
 		for _, row := range rows {
-			if (q.Step == "" || q.Step == row.Step) && (len(q.States) == 0 || slices.Contains(q.States, row.State)) && (!q.NoElements || row.Index < 0) {
+			if (q.Step == "" || q.Step == row.Step) && (len(q.States) == 0 || slices.Contains(q.States, row.State)) && (!q.NoElements || row.Index < 0) &&
+				(q.Index == nil || *q.Index == row.Index) {
 				want = append(want, row)
 			}
 		}
