@@ -110,10 +110,18 @@ func named(kind Kind, before, after []value) []Difference {
 			diffs = append(diffs, Difference{Kind: kind, Name: v.name, Old: v.shown})
 		}
 	}
-	if len(diffs) == 0 && !slices.Equal(names(before), names(after)) {
-		diffs = append(diffs, Difference{Kind: kind, Name: "order", Old: strings.Join(names(before), ", "), New: strings.Join(names(after), ", ")})
+	if len(diffs) == 0 {
+		return reordered(kind, names(before), names(after))
 	}
 	return diffs
+}
+
+// reordered compares the order of what is the same otherwise.
+func reordered(kind Kind, before, after []string) []Difference {
+	if slices.Equal(before, after) {
+		return nil
+	}
+	return []Difference{{Kind: kind, Name: "order", Old: shown(strings.Join(before, ", ")), New: shown(strings.Join(after, ", "))}}
 }
 
 // changed shows more of two values that look alike.
@@ -199,7 +207,18 @@ func compareInputs(before, after Facts) []Difference {
 	for _, name := range slices.Sorted(maps.Keys(olds)) {
 		diffs = append(diffs, Difference{Kind: InInput, Name: name, Old: shortDigest(string(olds[name].Digest)), OldStep: olds[name].Step})
 	}
+	if len(diffs) == 0 {
+		return reordered(InInput, inputNames(before), inputNames(after))
+	}
 	return diffs
+}
+
+func inputNames(f Facts) []string {
+	all := make([]string, len(f.Inputs))
+	for i := range f.Inputs {
+		all[i] = f.Inputs[i].Name
+	}
+	return all
 }
 
 // sameInput compares by what both sides know.
