@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"/artifact", "/hook", "/internal/hookset", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/codedoc", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
-	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker"},
+	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker", "/internal/simulate"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
 	{"/pipeline", "/command"},
 	{"/internal/cli"},
