@@ -292,14 +292,14 @@ func (c *Client) Close() error {
 	c.stop(engine.ErrLeft)
 	c.runs.Wait()
 	errs := []error{c.resources.Close()}
-	if c.scratch != nil {
-		c.scratch.Remove()
-	}
 	for _, s := range c.stacks {
 		errs = append(errs, s.Close())
 	}
 	if c.config.Metadata == nil {
 		errs = append(errs, c.meta.Close())
+	}
+	if c.scratch != nil {
+		c.scratch.Remove() // takes open files, of which there may have been too few until here
 	}
 	return errors.Join(errs...)
 }

@@ -99,15 +99,20 @@ func existing(path string) *flock.Flock {
 	return flock.New(filepath.Join(path, lockName), flock.SetFlag(os.O_RDWR))
 }
 
-// discard removes a directory whose lock is held: the lock last, so that nobody takes the directory for one that is still wanted.
+// discard removes a directory whose lock is held: the lock last, so that nobody takes the directory for one that is still wanted. If something
+// cannot be removed the lock's file stays too, since [Sweep] knows by it what to try again.
 func discard(path string, lock *flock.Flock) {
-	entries, _ := os.ReadDir(path)
+	entries, err := os.ReadDir(path)
 	for _, entry := range entries {
 		if entry.Name() != lockName {
-			_ = os.RemoveAll(filepath.Join(path, entry.Name()))
+			err = errors.Join(err, os.RemoveAll(filepath.Join(path, entry.Name())))
 		}
 	}
-	err := os.Remove(lock.Path())
+	if err != nil {
+		_ = lock.Close()
+		return
+	}
+	err = os.Remove(lock.Path())
 	_ = lock.Close()
 	if err != nil {
 		_ = os.Remove(lock.Path()) // Windows removes no open file

@@ -1,8 +1,10 @@
 package scratch_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -70,6 +72,31 @@ func TestOwnerIsGone(t *testing.T) {
 	scratch.Sweep(parent)
 	if got := names(t, parent); len(got) != 1 || got[0] != lives.Name() {
 		t.Errorf("left are %q, want %s", got, lives.Name())
+	}
+}
+
+// What cannot be removed is tried again by the next sweep.
+func TestWhatCannotBeRemoved(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		t.Skip("permissions do not bind this user")
+	}
+	parent := t.TempDir()
+	d := newDir(t, parent)
+	deep := filepath.Join(d.Path(), "deep")
+	if err := errors.Join(os.MkdirAll(filepath.Join(deep, "left"), 0o700), os.Chmod(deep, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	d.Remove()
+	if got := names(t, parent); len(got) != 1 {
+		t.Fatalf("left are %q", got)
+	}
+	if err := os.Chmod(deep, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	scratch.Sweep(parent)
+	if got := names(t, parent); len(got) > 0 {
+		t.Errorf("left are %q", got)
 	}
 }
 
