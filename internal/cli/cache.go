@@ -13,11 +13,11 @@ import (
 func (c *cli) cacheCommand() *cobra.Command {
 	return c.group(&cobra.Command{
 		Use:   "cache",
-		Short: "Look at results that runs may use again, and forget them",
-		Long: "Look at the results that later runs may use again, and forget them. Each is a step that was computed by a run; its content is in the artifact " +
+		Short: "Look at results that runs may use again, explain and forget them",
+		Long: "Look at the results that later runs may use again, explain why a step did not use one, and forget them. Each is a step that was computed by a run; its content is in the artifact " +
 			"store, or in its record if it is small. Sizes are those of content in the artifact store, which results may share.",
-		Example: "tenon cache list --pipeline penguins\ntenon cache prune --older-than 30d --gc",
-	}, c.cacheListCommand(), c.cachePruneCommand())
+		Example: "tenon cache list --pipeline penguins\ntenon cache explain LAST train\ntenon cache prune --older-than 30d --gc",
+	}, c.cacheListCommand(), c.cacheExplainCommand(), c.cachePruneCommand())
 }
 
 // cacheFilter are the flags that choose results.

@@ -31,7 +31,7 @@ func (c *cli) completeFlags(cmd *cobra.Command) {
 		switch f.Name {
 		case "stack":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeStacks)
-		case "run":
+		case "run", "against":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRuns)
 		case "pipeline":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, c.completeRecordedPipelines)

@@ -76,9 +76,9 @@ func (s *script) end(state metadata.RunState) *script {
 	return s
 }
 
-func why(text string) func(*pipeline.Event) { return func(e *pipeline.Event) { e.Reason = text } }
-func elements(n int) func(*pipeline.Event)  { return func(e *pipeline.Event) { e.Elements = n } }
-func attempt(n int) func(*pipeline.Event)   { return func(e *pipeline.Event) { e.Attempt = n } }
+func because(text string) func(*pipeline.Event) { return func(e *pipeline.Event) { e.Reason = text } }
+func elements(n int) func(*pipeline.Event)      { return func(e *pipeline.Event) { e.Elements = n } }
+func attempt(n int) func(*pipeline.Event)       { return func(e *pipeline.Event) { e.Attempt = n } }
 func nodes(names ...string) (ns []graph.Node) {
 	for _, n := range names {
 		node := graph.Node{Name: strings.TrimSuffix(n, "*")}
@@ -93,11 +93,11 @@ func nodes(names ...string) (ns []graph.Node) {
 // middle is a run with a step in every state that a person can see.
 func middle() *script {
 	s := newScript(nodes("load", "split", "train", "score*", "fetch", "approve", "evaluate", "deploy", "データ準備", "report")...)
-	s.step("load", -1, metadata.StepCached, why("from run 0192e5c3-1111"))
+	s.step("load", -1, metadata.StepCached, because("from run 0192e5c3-1111"))
 	s.step("split", -1, metadata.StepRunning).after(12*time.Millisecond).step("split", -1, metadata.StepSucceeded)
 	s.step("train", -1, metadata.StepRunning).step("score", -1, metadata.StepRunning, elements(1000))
 	s.step("fetch", -1, metadata.StepRunning).after(700*time.Millisecond).
-		step("fetch", -1, metadata.StepRetrying, why("dial tcp 10.0.0.1:443: connection refused")).step("fetch", -1, metadata.StepRunning, attempt(2))
+		step("fetch", -1, metadata.StepRetrying, because("dial tcp 10.0.0.1:443: connection refused")).step("fetch", -1, metadata.StepRunning, attempt(2))
 	for i := range 420 {
 		state := metadata.StepSucceeded
 		if i%100 == 7 {
@@ -105,10 +105,10 @@ func middle() *script {
 		}
 		s.step("score", i, metadata.StepRunning).step("score", i, state)
 	}
-	s.step("approve", -1, metadata.StepWaiting, why("approval of production"))
+	s.step("approve", -1, metadata.StepWaiting, because("approval of production"))
 	s.after(2*time.Second).progress("train", 600, 1000)
-	s.step("データ準備", -1, metadata.StepFailed, why("open 日本.csv:\nno such file\x1b[31m or directory"))
-	s.step("deploy", -1, metadata.StepSkipped, why("condition evaluate.Good was false"))
+	s.step("データ準備", -1, metadata.StepFailed, because("open 日本.csv:\nno such file\x1b[31m or directory"))
+	s.step("deploy", -1, metadata.StepSkipped, because("condition evaluate.Good was false"))
 	return s.after(time.Second)
 }
 
@@ -125,7 +125,7 @@ func TestFrames(t *testing.T) {
 			if i == 17 {
 				state = metadata.StepFailed
 			}
-			s.step(names[i], -1, metadata.StepRunning).after(3*time.Millisecond).step(names[i], -1, state, why(map[bool]string{true: "boom"}[i == 17]))
+			s.step(names[i], -1, metadata.StepRunning).after(3*time.Millisecond).step(names[i], -1, state, because(map[bool]string{true: "boom"}[i == 17]))
 		}
 		return s.step(names[200], -1, metadata.StepRunning).step(names[300], -1, metadata.StepRunning).after(time.Second)
 	}

@@ -31,11 +31,11 @@ func story(at time.Time, tell func(pipeline.Event)) {
 	wait := func(d time.Duration) { at = at.Add(d) }
 	tell(pipeline.Event{Kind: pipeline.EventRun, Time: at, Run: runID, RunState: metadata.RunRunning})
 	step("load", -1, metadata.StepReady)
-	step("load", -1, metadata.StepCached, why("from run 0192e5c3-1111"))
+	step("load", -1, metadata.StepCached, because("from run 0192e5c3-1111"))
 	step("train", -1, metadata.StepRunning)
 	log("train", -1, slog.LevelInfo, "trained rows=333\x1b[2J")
 	wait(20 * time.Millisecond)
-	step("train", -1, metadata.StepRetrying, why("connection refused"))
+	step("train", -1, metadata.StepRetrying, because("connection refused"))
 	log("train", -1, slog.LevelWarn, "two\nlines")
 	wait(150 * time.Millisecond)
 	step("train", -1, metadata.StepRunning, attempt(2))
@@ -47,11 +47,11 @@ func story(at time.Time, tell func(pipeline.Event)) {
 	step("score", 0, metadata.StepSucceeded)
 	step("score", 2, metadata.StepSucceeded)
 	log("score", 1, slog.LevelError, "bad element")
-	step("score", 1, metadata.StepFailed, why("boom"))
-	step("score", -1, metadata.StepFailed, why("1 of 3 elements failed: boom"), elements(3))
+	step("score", 1, metadata.StepFailed, because("boom"))
+	step("score", -1, metadata.StepFailed, because("1 of 3 elements failed: boom"), elements(3))
 	wait(150 * time.Millisecond)
 	step("train", -1, metadata.StepSucceeded, attempt(2))
-	step("report", -1, metadata.StepSkipped, why("input from score, which failed"))
+	step("report", -1, metadata.StepSkipped, because("input from score, which failed"))
 	tell(pipeline.Event{Kind: pipeline.EventRun, Time: at, Run: runID, RunState: metadata.RunFailed})
 }
 
