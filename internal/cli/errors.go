@@ -147,7 +147,7 @@ func (c *cli) elsewhere(command string) error {
 	switch command {
 	case "artifact", "cache", "flavor", "gc", "new", "stack":
 		return usagef("%q is a command of tenon and not of this program: write \"tenon %s\"", command, command)
-	case "approve", "cancel", "delete", "diff", "logs", "reject", "show":
+	case "approve", "cancel", "delete", "diff", "logs", "reject", "repro", "show":
 		return usagef("%q is a command of tenon and not of this program: write \"tenon run %s\"", command, command)
 	}
 	return nil

@@ -63,7 +63,8 @@ func (c *cli) runsCommand() *cobra.Command {
 		Long:    "Look at runs, steer and delete them. Wherever a RUN is named it may be an ID, the beginning of an ID, a name, or LAST.",
 		Example: "tenon run list --pipeline penguins --state failed\ntenon run show LAST",
 	}, c.runListCommand(), c.runShowCommand(), c.runDiffCommand(), c.runLogsCommand(), c.runDeleteCommand(),
-		c.runCancelCommand(), c.runAnswerCommand(approve), c.runAnswerCommand(reject), c.runAgainCommand(resume), c.runAgainCommand(replay))
+		c.runReproCommand(), c.runCancelCommand(), c.runAnswerCommand(approve), c.runAnswerCommand(reject), c.runAgainCommand(resume),
+		c.runAgainCommand(replay))
 }
 
 func (c *cli) runListCommand() *cobra.Command {
