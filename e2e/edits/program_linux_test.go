@@ -41,9 +41,9 @@ func newWorkspace(t testing.TB) workspace {
 	}
 	mod, sum := read(t, "../go.mod"), read(t, "../go.sum")
 	mod = strings.Replace(mod, "module github.com/tenon-ml/tenon/e2e", "module example.com/edits", 1)
-	mod = strings.Replace(mod, "=> ../", "=> ../sdk", 1) + "\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ../lib\n"
+	mod = strings.Replace(mod, "=> ../", "=> ../sdk", 1) + "\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ../lib\n\nrequire " + versionedBefore + "\n"
 	w.write("program/go.mod", mod)
-	w.write("program/go.sum", sum)
+	w.write("program/go.sum", sum+w.publish())
 	w.write("lib/go.mod", "module example.com/lib\n\ngo 1.26.0\n")
 	w.write("lib/lib.go", "package lib\n\nfunc Answer() int { return 42 }\n")
 	return w

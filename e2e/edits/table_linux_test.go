@@ -10,9 +10,9 @@ import (
 )
 
 // declared are the steps that are fingerprinted by their declarations.
-var declared = []string{"numbers", "words", "figures", "tables", "chosen", "literal", "embedded", "library"}
+var declared = []string{"numbers", "words", "figures", "tables", "chosen", "literal", "embedded", "library", "generic", "wide", "inferred", "foreign", "picked"}
 
-const everyStep = "numbers words figures tables chosen literal embedded library"
+var everyStep = strings.Join(declared, " ")
 
 // edit is one of the table: in a file, from one text to another, and the steps that must run again; all others of those that are declared
 // must be cached.
@@ -43,7 +43,7 @@ var table = []edit{
 	{"how the registry is listed", "registry/registry.go", "fmt.Sprint(k, entries[k])", "fmt.Sprint(k, \"=\", entries[k])", "tables"},
 	{"how the registry is filled", "registry/registry.go", "entries[name] = value", "entries[name] = 2 * value", everyStep},
 	{"type", "shapes/shapes.go", "type Base struct{ Side int }", "type Base struct{ Side int; Name string }", "figures"},
-	{"type of a step's input", "steps.go", "type in struct{ Start int }", "type in struct{ Start int `json:\"start\"` }", everyStep},
+	{"type of a step's input", "steps.go", "type in struct{ Start int }", "type in struct{ Start int `json:\"start\"` }", strings.Join(declared[:10], " ") + " picked"},
 	{"method of a used type", "shapes/shapes.go", "return 2 * b.Side", "return 3 * b.Side", "figures"},
 	{"method of an interface", "shapes/shapes.go", "return s.double() * s.Side", "return s.double() + s.Side", "figures"},
 	{"method reached only by package sort", "shapes/shapes.go", "return d[i] > d[j]", "return d[i] < d[j]", "figures"},
@@ -58,8 +58,20 @@ var table = []edit{
 	{"helper of a step that is written in place", "steps.go", "func literalHelper() int { return 1 }", "func literalHelper() int { return 2 }", "literal"},
 	{"decorated function", "steps.go", `fmt.Sprint("plain"`, `fmt.Sprint("Plain"`, "decorated"},
 	{"method value", "steps.go", "m.rate*in.Start", "m.rate+in.Start", "method"},
+	{"generic step", "steps.go", `fmt.Sprint("generic"`, `fmt.Sprint("Generic"`, "generic wide"},
+	{"helper of a generic step", "steps.go", "genericHelper(x int) int { return x }", "genericHelper(x int) int { return -x }", "generic wide"},
+	{"constraint of a generic step", "steps.go", "interface{ comparable }", "interface{ comparable; any }", "generic wide"},
 	{"type argument of a generic step", "steps.go", "type small struct{ A int8 }", "type small struct{ A int16 }", "generic"},
-	{"generic step", "steps.go", `fmt.Sprint("generic"`, `fmt.Sprint("Generic"`, "generic"},
+	{"method of a type argument", "steps.go", `return "large"`, `return "Large"`, "wide"},
+	{"another type argument", "steps.go", "generic[small]", "generic[word]", "generic"},
+	{"method of a type argument that is inferred", "steps.go", `return "word"`, `return "Word"`, "inferred"},
+	{"type argument of a helper", "steps.go", `return "token"`, `return "Token"`, "words"},
+	{"what a function of another module calls back", "steps.go", `fmt.Sprint("given"`, `fmt.Sprint("Given"`, "foreign"},
+	{"another module's version", "go.mod", versionedBefore, versionedAfter, everyStep},
+	{"function kept in a variable", "steps.go", `fmt.Sprint("first"`, `fmt.Sprint("First"`, "picked"},
+	{"variable that holds a step function", "steps.go", "picked = first", "picked = second", "picked"},
+	{"receiver", "steps.go", "model{rate: 3}", "model{rate: 4}", "receiver"},
+	{"receiver of a step that is said to be pure", "steps.go", "model{rate: 2}", "model{rate: 4}", "method"},
 	{"embed pattern", "steps.go", "//go:embed page.txt", "//go:embed page.txt\n//nothing", ""},
 	{"file of another platform", "fill/platform_other.go", "return 2", "return 3", everyStep},
 	{"build constraint", "fill/platform_other.go", "//go:build !linux", "//go:build !linux && !race", everyStep},

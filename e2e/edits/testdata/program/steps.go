@@ -12,6 +12,7 @@ import (
 	"example.com/edits/shapes"
 	. "example.com/edits/text"
 	"example.com/lib"
+	"example.com/versioned"
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
@@ -43,6 +44,11 @@ func program(limit float64, c step.Config) *pipeline.Pipeline[struct{}, text] {
 			pipeline.Step(p, "method", model{rate: 2}.fit, in{10}, step.Config{Cache: step.Pure}),
 			pipeline.Step(p, "embedded", embedded, in{11}),
 			pipeline.Step(p, "library", library, in{12}),
+			pipeline.Step(p, "wide", generic[large], in{13}),
+			pipeline.Step(p, "inferred", boxed, box[word]{14, ""}),
+			pipeline.Step(p, "foreign", versioned.Call[giver, text], giver{15}),
+			pipeline.Step(p, "picked", picked, in{16}),
+			pipeline.Step(p, "receiver", model{rate: 3}.fit, in{17}),
 		}
 		all := parts[0]
 		for i, part := range parts[1:] {
@@ -66,8 +72,12 @@ func numbers(_ context.Context, in in) (text, error) {
 // words uses what package text exports, by a dot import: a generic function and its constraint.
 func words(_ context.Context, in in) (text, error) {
 	total := 10 // hides the function of that name
-	return artifact.New(fmt.Sprint("words", Longest("a bb ccc"), Max(in.Start, total))), nil
+	return artifact.New(fmt.Sprint("words", Longest("a bb ccc"), Max(in.Start, total), Name[token]())), nil
 }
+
+type token struct{}
+
+func (token) Name() string { return "token" }
 
 // total is hidden in words.
 func total() int { return 1 }
@@ -95,8 +105,48 @@ func literalHelper() int { return 1 }
 
 type small struct{ A int8 }
 
-func generic[T any](_ context.Context, in in) (text, error) {
-	return artifact.New(fmt.Sprint("generic", in.Start, reflect.TypeFor[T]().Size())), nil
+type large struct{ A [9]int8 }
+
+func (large) String() string { return "large" }
+
+type counted interface{ comparable }
+
+func generic[T counted](_ context.Context, in in) (text, error) {
+	var zero T
+	return artifact.New(fmt.Sprint("generic", genericHelper(in.Start), reflect.TypeFor[T]().Size(), zero)), nil
+}
+
+func genericHelper(x int) int { return x }
+
+// box is the input of boxed, whose type argument is inferred from it.
+type box[T any] struct {
+	Start int
+	Extra T
+}
+
+func boxed[T any](_ context.Context, in box[T]) (text, error) {
+	return artifact.New(fmt.Sprint("boxed", in.Start, any(in.Extra))), nil
+}
+
+type word string
+
+func (w word) String() string { return "word" }
+
+// giver is called back by a function of another module.
+type giver struct{ Start int }
+
+// Give implements what package versioned wants.
+func (g giver) Give() text { return artifact.New(fmt.Sprint("given", g.Start, versioned.Version)) }
+
+// picked is a step function in a variable.
+var picked = first
+
+func first(_ context.Context, in in) (text, error) {
+	return artifact.New(fmt.Sprint("first", in.Start)), nil
+}
+
+func second(_ context.Context, in in) (text, error) {
+	return artifact.New(fmt.Sprint("second", in.Start)), nil
 }
 
 func plain(_ context.Context, in in) (text, error) {

@@ -12,6 +12,12 @@ func Max[T ordered](a, b T) T {
 	return b
 }
 
+// Name returns the name of a type.
+func Name[T interface{ Name() string }]() string {
+	var zero T
+	return zero.Name()
+}
+
 // Longest returns the longest word.
 func Longest(s string) string {
 	longest := ""
