@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 func BenchmarkRows(b *testing.B) {
-	for _, r := range rows(newPeer(b.TempDir())) {
+	for _, r := range rows(b.TempDir()) {
 		b.Run(r.name, func(b *testing.B) {
 			for b.Loop() {
 				figure, err := r.measure(b.Context(), b.TempDir())

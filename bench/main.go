@@ -35,7 +35,7 @@ func run(ctx context.Context, out io.Writer, format, names string, rounds int) e
 		return err
 	}
 	defer os.RemoveAll(dir)
-	selected, err := choose(rows(newPeer(dir)), names)
+	selected, err := choose(rows(dir), names)
 	if err != nil {
 		return err
 	}

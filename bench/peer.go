@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,38 +28,13 @@ func newPeer(dir string) *peer {
 
 // compile builds the program outside the workspace. It is unavailable where its modules are not to be had.
 func (p *peer) compile() (string, error) {
-	_, file, _, ok := runtime.Caller(0)
-	source := filepath.Join(filepath.Dir(file), "dbos")
-	if _, err := os.Stat(source); !ok || err != nil {
-		return "", unavailable{"its source is not where this program was built"}
-	}
-	if err := goCommand(source, "list", "-deps", "."); err != nil {
+	dir := filepath.Join(source(), "dbos")
+	if _, err := goCommand(dir, "list", "-deps", "."); err != nil {
 		return "", unavailable{err.Error()}
 	}
 	executable := filepath.Join(p.dir, "dbos.exe") // the ending matters on Windows only
-	return executable, goCommand(source, "build", "-o", executable, ".")
-}
-
-func goCommand(dir string, args ...string) error {
-	cmd := exec.Command("go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("go %s: %w: %s", args[0], err, firstLine(stderr.String()))
-	}
-	return nil
-}
-
-// firstLine is the first line of what a command printed that is not about progress.
-func firstLine(text string) string {
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, "go: downloading") {
-			return strings.TrimSpace(line)
-		}
-	}
-	return ""
+	_, err := goCommand(dir, "build", "-o", executable, ".")
+	return executable, err
 }
 
 // baselines returns the work done with DBOS: with the driver that it brings, and with that of Tenon if it is another.

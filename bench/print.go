@@ -35,7 +35,7 @@ func (p *markdown) begin(m machine, rounds int) error {
 }
 
 func (p *markdown) row(r result) error {
-	measured, met := "", ""
+	var measured, met string
 	switch {
 	case r.Skipped != "":
 		measured = "not measured: " + r.Skipped

@@ -20,9 +20,10 @@ import (
 
 const gib = 1 << 30
 
-// rows are all rows of the table. The peer is built when one of its baselines is measured.
-func rows(p *peer) []row {
-	all := slices.Concat(schedulingRows(p), processRows(p), artifactRows())
+// rows are all rows of the table. What some of them build in a directory is built when they are measured.
+func rows(dir string) []row {
+	p := newPeer(dir)
+	all := slices.Concat(schedulingRows(p), processRows(p), newCode(filepath.Join(dir, "code")).rows(), artifactRows())
 	for i := range all {
 		all[i].unit = cmp.Or(all[i].unit, nanoseconds)
 	}
@@ -68,6 +69,14 @@ func schedulingRows(p *peer) []row {
 		{
 			name: "graph", title: "build and validate a graph of 100,000 steps", budget: budget{text: "1 s", most: ms(1000)},
 			measure: took(build(100_000)), show: whole,
+		},
+		{
+			name: "graph-run", title: "run of a graph of 100,000 independent steps", budget: budget{text: "20,000 steps/s", most: ms(5000)},
+			measure: took(fresh(wide, 100_000)), show: rate(100_000),
+		},
+		{
+			name: "chain-long", title: "chain of 5000 no-op steps", budget: budget{text: "50 µs a step", most: ms(250)},
+			measure: took(fresh(chain, 5000)), show: each(5000),
 		},
 	}
 }
