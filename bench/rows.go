@@ -16,6 +16,7 @@ import (
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact/local"
 	"github.com/tenon-ml/tenon/pipeline"
+	"github.com/tenon-ml/tenon/step"
 )
 
 const gib = 1 << 30
@@ -40,6 +41,10 @@ func schedulingRows(p *peer) []row {
 				{"their rows in bare SQLite, 32 steps a commit", took(bareSQLite(1000, 32))},
 				{errgroup, took(plainChain(1000))},
 			}, p.baselines("chain", 1000, "")...),
+		},
+		{
+			name: "external", title: "the same, each recorded before the next starts", measure: took(fresh(chain, 1000, external)), show: each(1000),
+			baselines: append([]baseline{{"their rows in bare SQLite, a commit a step", took(bareSQLite(1000, 1))}}, p.baselines("chain", 1000, "")...),
 		},
 		{
 			name: "wide", title: "10,000 independent no-op steps", budget: budget{text: "20,000 steps/s", most: ms(500)},
@@ -131,8 +136,11 @@ func rate(n int) func(int64) string {
 	return func(figure int64) string { return fmt.Sprintf("%.0f/s", float64(n)/time.Duration(figure).Seconds()) }
 }
 
+// external makes every step wait until all upstream is recorded.
+var external = pipeline.RunConfig{Steps: step.Configs{"*": {External: step.On}}}
+
 // fresh runs a pipeline of n steps that are new to its home. The program is warm: it has run something else before.
-func fresh[Out any](p *pipeline.Pipeline[size, Out], n int) func(context.Context, string) (time.Duration, error) {
+func fresh[Out any](p *pipeline.Pipeline[size, Out], n int, config ...pipeline.RunConfig) func(context.Context, string) (time.Duration, error) {
 	return func(ctx context.Context, dir string) (time.Duration, error) {
 		client, err := tenon.Open(ctx, tenon.Config{Home: dir})
 		if err != nil {
@@ -142,7 +150,7 @@ func fresh[Out any](p *pipeline.Pipeline[size, Out], n int) func(context.Context
 		if err := runOnce(ctx, client, mapped, 1); err != nil {
 			return 0, err
 		}
-		return timed(func() error { return runOnce(ctx, client, p, n) })
+		return timed(func() error { return runOnce(ctx, client, p, n, config...) })
 	}
 }
 
