@@ -6,6 +6,7 @@
 //   - gc: garbage collection beside programs that put, find and delete, in one process and in several, and of collectors that are killed
 //   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
 //   - multiprocess: artifact stores in several processes on one directory, one of which is killed
+//   - repro: the tests that "tenon run repro" writes into a program, which fail as its steps did, anywhere, until they are mended
 //   - sources: outside data from submit to step, what an edit makes run again, and what it does not
 //   - workers: steps in processes of their own, which lose their program, its executable, its socket or its home, hang, fork, and cost little
 package e2e

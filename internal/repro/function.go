@@ -12,8 +12,8 @@ import (
 	"github.com/tenon-ml/tenon/internal/origin"
 )
 
-// Breakpoint returns where a debugger can stop at the beginning of the step's function, as "train.go:42"; empty for what has no name of its
-// own, such as a literal.
+// Breakpoint returns where a debugger can stop at the beginning of the step's function, as "/lab/train.go:42"; empty for what has no name of
+// its own, such as a literal. The path is whole, since Tenon has files of the same names.
 func (c *Case) Breakpoint(p Place) string {
 	pkg, recv, name := splitFunc(c.Planned.Func)
 	dir := p.Dir
@@ -45,7 +45,7 @@ func (c *Case) Breakpoint(p Place) string {
 			if !ok || fn.Name.Name != name || receiver(fn) != recv || fn.Body == nil || len(fn.Body.List) == 0 {
 				continue
 			}
-			return fmt.Sprintf("%s:%d", e.Name(), set.Position(fn.Body.List[0].Pos()).Line)
+			return fmt.Sprintf("%s:%d", filepath.Join(dir, e.Name()), set.Position(fn.Body.List[0].Pos()).Line)
 		}
 	}
 	return ""

@@ -174,8 +174,8 @@ func (r Recorded) judge(tb testing.TB, recorded *repro.Recording, program *graph
 	for i, o := range node.Outputs {
 		if want, now := r.Outputs[o.Name], report.Outputs[i]; now.Digest != want {
 			same = false
-			tb.Errorf("output %s of step %s is not that of run %s: its code was another, or depends on more than its inputs\n now: %s %s\nthen: %s",
-				o.Name, r.Step, r.Run, now.Digest, now.Preview, orNone(want))
+			tb.Errorf("output %s of step %s is not that of run %s: its code was another, or depends on more than its inputs\n now: %s, %d bytes\nthen: %s",
+				o.Name, r.Step, r.Run, now.Digest, now.Size, orNone(want))
 		}
 	}
 	if !same && !tb.Failed() {
