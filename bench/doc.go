@@ -1,8 +1,9 @@
-// Bench measures Tenon end to end against the budgets of docs/design.md and prints a table in Markdown:
+// Bench measures Tenon end to end against the budgets of docs/performance.md and prints a table in Markdown:
 //
 //	go run ./bench                    # all rows
 //	go run ./bench -rows chain,wide   # some
-//	go run ./bench -rounds 5          # the median of more rounds
+//	go run ./bench -rounds 7          # the median of more rounds
+//	go run ./bench -o json            # with best and worst of the rounds, in one document
 //
 // Rows with a baseline show the ratio to it, measured in the same run, because machines are noisy. The same workloads are Go
 // benchmarks: go test -bench . ./bench
