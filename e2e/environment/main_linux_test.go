@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/e2e/faults/trial"
 	"github.com/tenon-ml/tenon/metadata"
@@ -40,6 +41,7 @@ const (
 var builds trial.Builds
 
 func TestMain(m *testing.M) {
+	tenon.RunWorker(pieces)
 	if os.Getenv(envMounts) == "" {
 		code, err := inNamespace()
 		if err == nil {
