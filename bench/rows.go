@@ -24,7 +24,7 @@ const gib = 1 << 30
 // rows are all rows of the table. What some of them build in a directory is built when they are measured.
 func rows(dir string) []row {
 	p := newPeer(dir)
-	all := slices.Concat(schedulingRows(p), processRows(p), newCode(filepath.Join(dir, "code")).rows(), artifactRows())
+	all := slices.Concat(schedulingRows(p), processRows(p), newCode(filepath.Join(dir, "code")).rows(), artifactRows(), scaleRows(newHomes(dir, fullRuns)), memoryRows())
 	for i := range all {
 		all[i].unit = cmp.Or(all[i].unit, nanoseconds)
 	}

@@ -86,6 +86,9 @@ func plainStart(ctx context.Context, _ string) (time.Duration, error) {
 
 // runChild is called first in main. It reports whether this process is a child, whose work is done.
 func runChild() (is bool, err error) {
+	if is, err := runTask(context.Background()); is {
+		return true, err
+	}
 	switch home := os.Getenv(childEnv); home {
 	case "":
 		return false, nil
