@@ -12,6 +12,9 @@ type layout struct {
 	root string   // of the main module
 	work string   // the go.work file; "" without one
 	uses []string // directories that go.work names
+	// vendor is the directory that holds copies of other modules, "" without one. Whether the go command took them from there is told by the
+	// sums that it did not record.
+	vendor string
 }
 
 // findLayout finds the main module of a program that the go command built in dir.
@@ -23,17 +26,33 @@ func findLayout(dir, mainPath string) (layout, bool) {
 			return layout{}, false
 		}
 		l.uses = directories(data, filepath.Dir(l.work))
-		if _, err := os.Stat(filepath.Join(filepath.Dir(l.work), "vendor")); err == nil {
-			return layout{}, false // its content may be anything
-		}
 	}
+	ok := true
 	if root, path := enclosingModule(dir); path == mainPath && path != "" {
 		l.root = root
-		return l, true
+	} else {
+		l.root, ok = oneModule(l.uses, mainPath)
 	}
-	root, ok := oneModule(l.uses, mainPath)
-	l.root = root
+	base := l.root
+	if l.work != "" {
+		base = filepath.Dir(l.work)
+	}
+	if _, err := os.Lstat(filepath.Join(base, "vendor", "modules.txt")); err == nil {
+		l.vendor = filepath.Join(base, "vendor")
+	}
 	return l, ok
+}
+
+// vendored returns the directory that holds the copy of a module, or "".
+func (l layout) vendored(dep *debug.Module) string {
+	if l.vendor == "" {
+		return ""
+	}
+	dir := filepath.Join(l.vendor, filepath.FromSlash(dep.Path))
+	if _, err := os.Lstat(dir); err != nil {
+		return ""
+	}
+	return dir
 }
 
 // local returns the directory of a module that is used from disk: replaced by a directory, or part of the workspace.

@@ -32,6 +32,29 @@ func (r *reader) module(path, root string) bool {
 	return err == nil && r.unmoved(root) && r.unmoved(resolved) && r.dir(path, resolved)
 }
 
+// copied reads a module's directory among the vendored ones: all files, since nothing else than its packages is copied there.
+func (r *reader) copied(path, dir string) bool {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil || !r.unmoved(dir) || !r.unmoved(root) {
+		return false
+	}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			r.dirs = append(r.dirs, file)
+			return r.ctx.Err()
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil || !d.Type().IsRegular() || !r.file("vendor/"+path+"/"+filepath.ToSlash(rel), file) {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
+	return err == nil
+}
+
 // unmoved checks that the way to a directory leads where it led when the program was built. That something was added to a directory on
 // the way says nothing, but then its content changed last.
 func (r *reader) unmoved(path string) bool {
@@ -96,7 +119,7 @@ func (r *reader) dir(name, dir string) bool {
 		path := filepath.Join(dir, e.Name())
 		switch {
 		case e.IsDir():
-			if !skipped(path, e.Name()) && !r.dir(name+"/"+e.Name(), path) {
+			if !skipped(path, e.Name()) && !(e.Name() == "vendor" && isModule(dir)) && !r.dir(name+"/"+e.Name(), path) {
 				return false
 			}
 		case e.Type()&fs.ModeSymlink != 0 && leadsToDir(path): // packages may be behind it
@@ -122,8 +145,12 @@ func skipped(path, name string) bool {
 	case ".git", ".hg", ".svn", ".bzr", ".jj":
 		return true
 	}
-	_, err := os.Lstat(filepath.Join(path, "go.mod"))
-	return err == nil // another module
+	return isModule(path) // another one
+}
+
+func isModule(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func leadsToDir(path string) bool {

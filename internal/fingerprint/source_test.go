@@ -293,7 +293,7 @@ func workspacesAndVendoring(t *testing.T, m modules) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	first = m.run("app", "go", "run", ".")
-	m.mode("vendored modules, which have no sums", first, ModeExecutable)
+	m.mode("vendored modules, which have no sums", first, ModeSource)
 	m.same("a second run", first, m.run("app", "go", "run", "."))
 	for _, file := range []string{"app/vendor/github.com/tenon-ml/tenon/component/doc.go", "app/vendor/golang.org/x/sys/unix/dev_linux.go"} {
 		m.write(file, read(t, m.path(file))+"\nvar Edited int\n\nfunc init() { Edited = 1 }\n")

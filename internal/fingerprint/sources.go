@@ -61,10 +61,18 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 		if dep.Path == main {
 			continue
 		}
-		dir, ok := l.local(dep)
-		if !ok || !r.module(dep.Path, dir) {
+		copied := l.vendored(dep)
+		if copied != "" && !r.copied(dep.Path, copied) {
 			return nil, false
 		}
+		// With a version, it was taken from the copy; otherwise it may have been taken from either.
+		dir, ok := l.local(dep)
+		if !ok && copied == "" || ok && !r.module(dep.Path, dir) {
+			return nil, false
+		}
+	}
+	if l.vendor != "" && !r.file("vendor/modules.txt", filepath.Join(l.vendor, "modules.txt")) {
+		return nil, false
 	}
 	if l.work != "" && !r.file("go.work", l.work) {
 		return nil, false
