@@ -20,6 +20,8 @@ import (
 type Client interface {
 	// Submit starts a run and returns once it is recorded. The run is cancelled when ctx ends.
 	Submit(ctx context.Context, s Submission) (Handle, error)
+	// Plan returns what a run would do, and records nothing.
+	Plan(ctx context.Context, s Submission) (Plan, error)
 	// Recorded returns how a run was started.
 	Recorded(ctx context.Context, run string) (Recorded, error)
 	// Results returns what a recorded run of the pipeline that is called name returned: its results of the given names, read through the ports.
@@ -116,19 +118,9 @@ type Run[Out any] struct{ h Handle }
 
 // Run starts a run and returns once it is recorded. At most one RunConfig is used. The run is cancelled when ctx ends.
 func (p *Pipeline[P, Out]) Run(ctx context.Context, c Client, params P, config ...RunConfig) (*Run[Out], error) {
-	if c == nil {
-		return nil, nilClient(p.name)
-	}
-	if len(config) > 1 {
-		return nil, component.Errorf(component.Invalid, "pipeline %s: run: %d run configurations given, want at most one", p.name, len(config))
-	}
-	program, err := p.Build(&params)
+	s, err := p.submission("run", c, &params, config)
 	if err != nil {
 		return nil, err
-	}
-	s := Submission{Pipeline: p, Params: &params, Program: program}
-	if len(config) == 1 {
-		s.Config = config[0]
 	}
 	h, err := c.Submit(ctx, s)
 	if err != nil {

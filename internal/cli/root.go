@@ -158,7 +158,7 @@ func (c *cli) programRoot() *cobra.Command {
 		root.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	}
 	c.describe(root, func() { root.Long, root.Example = c.programLong(), c.programExamples() })
-	root.AddCommand(c.runCommand(), c.resumeCommand(), c.replayCommand(), c.graphCommand(), c.paramsCommand())
+	root.AddCommand(c.runCommand(), c.planCommand(), c.resumeCommand(), c.replayCommand(), c.graphCommand(), c.paramsCommand())
 	return root
 }
 

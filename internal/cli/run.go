@@ -29,6 +29,12 @@ type runOptions struct {
 }
 
 func (o *runOptions) flags(flags *pflag.FlagSet) {
+	o.choices(flags)
+	o.format.add(flags)
+}
+
+// choices adds the flags that say how to run, for commands with formats of their own.
+func (o *runOptions) choices(flags *pflag.FlagSet) {
 	o.input.flags(flags)
 	flags.Var(&filled{&o.stack, 200}, "stack", "`name` of the stack to run on (default: the active one)")
 	flags.Var(&filled{&o.name, 200}, "name", "`name` of the run, to find it by")
@@ -36,7 +42,6 @@ func (o *runOptions) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.noCache, "no-cache", false, "run every step, although its result may be known")
 	flags.Var(&whole{&o.parallel, 1, 1 << 20}, "parallel", "largest `number` of attempts at once (default: the stack's)")
 	flags.Var(&filled{&o.runner, 200}, "runner", "`name` of the way to run every step, such as goroutine or process (default: the stack's)")
-	o.format.add(flags)
 }
 
 // config returns the run configuration: the file's, overlaid with the flags.
@@ -93,36 +98,43 @@ func (c *cli) runCommand() *cobra.Command {
 	return cmd
 }
 
-// runPipeline checks everything that can be checked before anything is opened, so that bad input leaves no trace.
+// runPipeline runs the pipeline that a command line asks for.
 func (c *cli) runPipeline(cmd *cobra.Command, o *runOptions, args []string) error {
-	p, err := c.choose(cmd, args)
+	s, err := c.submission(cmd, o, args)
 	if err != nil {
-		return err
-	}
-	in, err := c.input(p, &o.input)
-	if err != nil {
-		return err
-	}
-	config, err := o.config(in.config)
-	if err != nil {
-		return err
-	}
-	program, err := p.Build(in.params)
-	if err != nil {
-		return err
-	}
-	if err := c.preflight(cmd.Context(), program, config, in); err != nil {
 		return err
 	}
 	client, err := c.open(cmd.Context())
 	if err != nil {
 		return err
 	}
-	end, err := c.drive(cmd.Context(), client, pipeline.Submission{Pipeline: p, Params: in.params, Program: program, Config: config}, o.format)
+	end, err := c.drive(cmd.Context(), client, s, o.format)
 	if err == nil {
 		err = c.report(cmd.Context(), client, o.format, end)
 	}
 	return errors.Join(err, client.Close())
+}
+
+// submission makes the run that a command line asks for. It checks everything that can be checked before anything is opened, so that bad input
+// leaves no trace.
+func (c *cli) submission(cmd *cobra.Command, o *runOptions, args []string) (s pipeline.Submission, err error) {
+	p, err := c.choose(cmd, args)
+	if err != nil {
+		return s, err
+	}
+	in, err := c.input(p, &o.input)
+	if err != nil {
+		return s, err
+	}
+	config, err := o.config(in.config)
+	if err != nil {
+		return s, err
+	}
+	program, err := p.Build(in.params)
+	if err != nil {
+		return s, err
+	}
+	return pipeline.Submission{Pipeline: p, Params: in.params, Program: program, Config: config}, c.preflight(cmd.Context(), program, config, in)
 }
 
 // ending is how a run ended.
@@ -156,10 +168,7 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 	s.Config.Observer = c.telling(shown)
 	handle, err := client.Submit(runCtx, s)
 	if err != nil {
-		if code := component.CodeOf(err); code == component.NotFound || code == component.Invalid {
-			err = usage(err) // it names a stack, a source or a step that does not exist
-		}
-		return ending{}, err
+		return ending{}, refusedInput(err)
 	}
 	stopNote := context.AfterFunc(runCtx, func() {
 		shown.note("cancelling: waiting for the running steps; interrupt again to end at once")
@@ -170,6 +179,14 @@ func (c *cli) drive(ctx context.Context, client Client, s pipeline.Submission, f
 		return ending{}, cause
 	}
 	return ending{id: handle.ID(), steps: len(s.Program.Graph.Nodes), skipped: skipped, err: err, interrupted: ctx.Err() != nil}, nil
+}
+
+// refusedInput marks an error about a submission as bad input, if it names a stack, a source or a step that does not exist.
+func refusedInput(err error) error {
+	if code := component.CodeOf(err); code == component.NotFound || code == component.Invalid {
+		return usage(err)
+	}
+	return err
 }
 
 // progress chooses how to show a run.
