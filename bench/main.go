@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"path"
 	"strings"
 )
 
@@ -19,7 +19,7 @@ func main() {
 		}
 		return
 	}
-	names := flag.String("rows", "", "comma-separated rows to measure; empty: all")
+	names := flag.String("rows", "", "comma-separated rows to measure, or patterns such as memory-*; empty: all")
 	rounds := flag.Int("rounds", 3, "rounds of each row; the table shows the median")
 	format := flag.String("o", "markdown", "what to print: markdown or json")
 	flag.Parse()
@@ -67,11 +67,17 @@ func choose(all []row, names string) ([]row, error) {
 	}
 	var selected []row
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(r row) bool { return r.name == name })
-		if i < 0 {
+		before := len(selected)
+		for _, r := range all {
+			if is, err := path.Match(name, r.name); err != nil {
+				return nil, fmt.Errorf("rows: %q: %w", name, err)
+			} else if is {
+				selected = append(selected, r)
+			}
+		}
+		if len(selected) == before {
 			return nil, fmt.Errorf("rows: unknown row %q", name)
 		}
-		selected = append(selected, all[i])
 	}
 	return selected, nil
 }
