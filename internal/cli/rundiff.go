@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/internal/codedoc"
 	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/why"
 	"github.com/tenon-ml/tenon/metadata"
 )
 
@@ -67,6 +69,7 @@ func (c *cli) completeTwoRuns(cmd *cobra.Command, args []string, toComplete stri
 type side struct {
 	runView
 	plan plan.Plan
+	made *codedoc.Code // what the code of the steps is made of
 }
 
 func readSide(ctx context.Context, store metadata.Store, run metadata.Run) (side, error) {
@@ -82,7 +85,11 @@ func readSide(ctx context.Context, store metadata.Store, run metadata.Run) (side
 	if err != nil {
 		return side{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	s := side{view, *p}
+	made, err := why.ReadCode(ctx, store, run)
+	if err != nil {
+		return side{}, err
+	}
+	s := side{view, *p, made}
 	return s, s.borrowMetrics(ctx, store)
 }
 
@@ -112,6 +119,7 @@ type diffView struct {
 	Differ  bool                          `json:"differ"`
 	Params  []difference[json.RawMessage] `json:"params"`
 	Code    []difference[codeView]        `json:"code"`
+	Decls   []declDiff                    `json:"declarations"`
 	Config  []difference[json.RawMessage] `json:"config"`
 	Inputs  []difference[inputView]       `json:"inputs"`
 	Steps   []difference[endView]         `json:"steps"`
@@ -156,6 +164,7 @@ func diffOf(a, b side, all bool) diffView {
 	raw := func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
 	v.Params = compare(fieldsOf("", "", a.Params), fieldsOf("", "", b.Params), all, raw)
 	v.Code = compare(a.code(), b.code(), all, func(a, b codeView) bool { return a.Fingerprint == b.Fingerprint })
+	v.Decls = declDiffs(a, b, v.Code)
 	v.Config = compare(a.config(), b.config(), all, raw)
 	v.Inputs = compare(a.inputs(), b.inputs(), all, func(a, b inputView) bool { return a == b })
 	v.Steps = compare(a.ends(), b.ends(), all, func(a, b endView) bool {

@@ -23,6 +23,7 @@ func (c *cli) diffText(b *strings.Builder, v diffView, sides [2]side, all bool) 
 	d := diffLayout{c: c, b: b}
 	section(&d, "Parameters", v.Params, func(_ string, raw json.RawMessage) string { return settingText(raw) })
 	section(&d, "Code", atOnce(v.Code), func(_ string, code codeView) string { return shortDigest(code.Fingerprint) + ", " + code.Mode })
+	c.declsText(b, v.Decls)
 	section(&d, "Configuration", v.Config, configText)
 	section(&d, "Inputs", v.Inputs, func(_ string, in inputView) string { return inputText(in) })
 	section(&d, "Steps", v.Steps, func(_ string, end endView) string { return endText(end) })

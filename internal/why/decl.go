@@ -60,7 +60,7 @@ func compareCode(before, after Code) []Difference {
 	case before.Parts == nil || after.Parts == nil:
 		d.Note = "the code changed (which declaration is not recorded)"
 	default:
-		if d.Decls = declsOf(before.Parts, after.Parts); d.Decls == nil {
+		if d.Decls = Decls(before.Parts, after.Parts); d.Decls == nil {
 			d.Note = "the step is another function now, or one of another program"
 		}
 	}
@@ -74,8 +74,8 @@ func modeText(m fingerprint.Mode) string {
 	return "the executable"
 }
 
-// declsOf lists how two lists of parts differ: declarations that changed first, what is no declaration last.
-func declsOf(before, after []fingerprint.Part) []Decl {
+// Decls lists how what two fingerprints are made of differs: declarations that changed first, what is no declaration last.
+func Decls(before, after []fingerprint.Part) []Decl {
 	root := cmp.Or(moduleOf(after), moduleOf(before))
 	var decls []Decl
 	for _, c := range fingerprint.Compare(before, after) {

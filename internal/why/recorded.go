@@ -42,16 +42,26 @@ func Read(ctx context.Context, store metadata.Store, run metadata.Run) (*Run, er
 	if len(r.Plan.Steps) != len(r.Graph.Nodes) {
 		return nil, component.Errorf(component.Corrupt, "run %s: its plan has %d steps and its graph %d", run.ID, len(r.Plan.Steps), len(r.Graph.Nodes))
 	}
+	r.Code, err = ReadCode(ctx, store, run)
+	return r, err
+}
+
+// ReadCode returns what is recorded of the code of a run's steps: nil, which knows nothing, if nothing is, or if another version of Tenon wrote it.
+func ReadCode(ctx context.Context, store metadata.Store, run metadata.Run) (*codedoc.Code, error) {
 	if run.Code == "" {
-		return r, nil
+		return nil, nil //nolint:nilnil // as documented
 	}
-	if doc, err = store.Document(ctx, run.Code); err == nil {
-		r.Code, err = codedoc.Parse(doc.Body)
+	doc, err := store.Document(ctx, run.Code)
+	if err == nil {
+		var code *codedoc.Code
+		if code, err = codedoc.Parse(doc.Body); err == nil {
+			return code, nil
+		}
 	}
-	if err != nil && !errors.Is(err, component.ErrNotFound) && !errors.Is(err, component.ErrUnsupported) {
-		return nil, component.Errorf(component.CodeOf(err), "read the code of run %s: %w", run.ID, err)
+	if errors.Is(err, component.ErrNotFound) || errors.Is(err, component.ErrUnsupported) {
+		return nil, nil //nolint:nilnil // as documented
 	}
-	return r, nil
+	return nil, component.Errorf(component.CodeOf(err), "read the code of run %s: %w", run.ID, err)
 }
 
 // Step returns the plan of a step and its node. The error's code is NotFound.
