@@ -191,7 +191,7 @@ func (d *Declared) declarations(ctx context.Context) (*declgraph.Graph, []Part) 
 	if !ok {
 		return nil, nil
 	}
-	graph, ok := declgraph.Link(t.pkg, sources)
+	graph, ok := declgraph.Link(t.pkg, t.deps, sources)
 	if !ok {
 		return nil, nil
 	}

@@ -17,7 +17,7 @@ func FuzzScan(f *testing.F) {
 		if !ok || !reflect.DeepEqual(file.Encode(), again.Encode()) {
 			t.Fatalf("%q: its summary does not survive", src)
 		}
-		Link("m", []Source{{Name: "m/a.go", File: file}})
+		Link("m", nil, []Source{{Name: "m/a.go", File: file}})
 	})
 }
 
@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		if file, ok := Decode(data); ok {
-			Link("m", []Source{{Name: "m/a.go", File: file}})
+			Link("m", nil, []Source{{Name: "m/a.go", File: file}})
 		}
 	})
 }

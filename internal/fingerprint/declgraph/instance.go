@@ -82,7 +82,7 @@ func (w *walk) addType(t TypeName) bool {
 // foreign follows who may change variables of other modules, which a function there may read.
 func (w *walk) foreign() {
 	for i := range w.symbols {
-		if s := &w.symbols[i]; s.external && s.isVar && !standard(s.path) {
+		if s := &w.symbols[i]; s.external && s.isVar && !w.standard(s.path) {
 			w.changes(i, full)
 		}
 	}

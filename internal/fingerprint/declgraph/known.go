@@ -10,6 +10,9 @@ const Pipelines = "github.com/tenon-ml/tenon/pipeline"
 
 const sdk = "github.com/tenon-ml/tenon/"
 
+// codecs are what types of codecs are made of, which steps use without mentioning them.
+const codecs = sdk + "artifact"
+
 // harmless are the predeclared functions and types that change nothing that they are given.
 const harmless words = " len cap make min max real imag complex print println " +
 	"bool string int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 uintptr byte rune float32 float64 complex64 complex128 "
@@ -24,7 +27,7 @@ const predeclared words = " true false append clear delete len cap make min max 
 // pure are packages of the standard library whose functions change nothing but what they are given, and remember nothing.
 const pure words = " bufio bytes cmp container/heap container/list container/ring context crypto/md5 crypto/sha1 crypto/sha256 crypto/sha512 embed " +
 	"encoding encoding/base32 encoding/base64 encoding/binary encoding/csv encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv " +
-	"hash/maphash html html/template image image/color io io/fs iter maps math math/big math/bits math/cmplx path path/filepath reflect regexp " +
+	"hash/maphash html html/template image/color io io/fs iter maps math math/big math/bits math/cmplx path path/filepath reflect regexp " +
 	"regexp/syntax slices sort strconv strings sync sync/atomic text/template time unicode unicode/utf16 unicode/utf8 unique "
 
 // quiet reports whether linking a package changes nothing for code that does not use it. Others may register what they bring.
@@ -32,7 +35,7 @@ func quiet(p string) bool {
 	return pure.has(p) && !strings.HasPrefix(p, "crypto/") || alsoQuiet.has(p) || strings.HasPrefix(p+"/", sdk)
 }
 
-const alsoQuiet words = " flag log log/slog math/rand math/rand/v2 net/url os os/exec runtime "
+const alsoQuiet words = " flag image log log/slog math/rand math/rand/v2 net/url os os/exec runtime "
 
 // firm are functions whose results never change.
 const firm words = " errors.New regexp.MustCompile strings.NewReplacer fmt.Sprintf fmt.Sprint strings.Repeat strings.Join strings.ToLower " +

@@ -18,6 +18,7 @@ type Source struct {
 // Graph joins the declarations of the packages that a program is linked from. It does not change: safe for concurrent use.
 type Graph struct {
 	packages map[string]*pkg // linked ones, by import path
+	modules  []string        // other modules
 	files    map[string]*file
 	nodes    []node
 	symbols  []symbol
@@ -64,9 +65,9 @@ type edge struct {
 	where  Region
 }
 
-// Link joins the files from which the main package with the given import path is made. It reports false where syntax does not tell what
+// Link joins the files from which the main package with the given import path is made. Modules are the paths of the other modules. It reports false where syntax does not tell what
 // a file means.
-func Link(main string, sources []Source) (*Graph, bool) {
+func Link(main string, modules []string, sources []Source) (*Graph, bool) {
 	all := map[string]*pkg{}
 	for _, s := range sources {
 		dir := path.Dir(s.Name)
@@ -77,7 +78,7 @@ func Link(main string, sources []Source) (*Graph, bool) {
 		}
 		p.files = append(p.files, &file{File: s.File, name: s.Name, pkg: p, embedded: s.Embedded, context: suffix(s.Name) + s.File.Context})
 	}
-	g := &Graph{packages: map[string]*pkg{}, files: map[string]*file{}, index: map[symbolKey]int{}, methods: map[symbolKey][]int{}}
+	g := &Graph{modules: modules, packages: map[string]*pkg{}, files: map[string]*file{}, index: map[symbolKey]int{}, methods: map[symbolKey][]int{}}
 	if all[main] == nil || !g.link(main, all) {
 		return nil, false
 	}
@@ -154,6 +155,11 @@ func (g *Graph) methodsOfAliases() bool {
 	return slices.ContainsFunc(g.nodes, func(n node) bool {
 		return n.Alias && len(g.methods[symbolKey{n.file.pkg.path, n.Names[0]}]) > 0
 	})
+}
+
+// standard reports whether an import path is of the standard library. Modules that are replaced may have paths without a dot, too.
+func (g *Graph) standard(p string) bool {
+	return standard(p) && !slices.ContainsFunc(g.modules, func(m string) bool { return strings.HasPrefix(p+"/", m+"/") })
 }
 
 // hides reports whether a predeclared name may mean something else in a file.

@@ -239,6 +239,67 @@ var days = week{mon: 5}`,
 		"anonymous struct method expr": `T.m(0)
 type T int
 func (T) m() int { return 1 }`,
+		"the time zone of all": `time.Now().Hour()
+func other() { time.Local = zone(1) }
+func zone(x int) *time.Location { return time.FixedZone("", x) }`,
+		"a decoder of images": `decoded()
+func decoded() int { _, name, _ := image.Decode(nil); return len(name) }
+func register(name string) bool { image.RegisterFormat(name, "magic", nil, nil); return true }
+var done = register("1")`,
+		"a variable of a module whose path has no dot": `client.Default.Get()
+func other() { client.Default.Set(1) }`,
+		"a codec": `in
+type matrix []float64
+var codec = artifact.Codec[matrix]{Name: "m", Encode: encode, Decode: decode}
+func encode(w io.Writer, m matrix) error { _, err := w.Write([]byte{1}); return err }
+func decode(r io.Reader) (matrix, error) { return matrix{1}, nil }`,
+		"a codec that is made": `in
+func made(x int) artifact.Codec[int] { return artifact.Codec[int]{Name: "m", Version: x} }
+var codec = made(1)`,
+		"an alias with type parameters": `conv[int](in)
+type list[T any] = []T
+func conv[T any](x int) int { return len(list[T]{}) + size }
+const size = 1`,
+		"a method of a constraint": `call(impl{}, in)
+type impl struct{}
+func (impl) Do(x int) int { return x + 1 }
+func call[T doer](t T, x int) int { return t.Do(x) }
+type doer interface { Do(int) int }`,
+		"an unexported interface": `probe(store)
+var store any
+type val struct{}
+func (val) secret() int { return 1 }
+func init() { store = val{} }
+func probe(x any) int { if s, ok := x.(interface{ secret() int }); ok { return s.secret() }; return 0 }`,
+		"a promoted method of an embedded value of another module": `c.Get()
+var c = outer{}
+type outer struct { lib.Base }
+func (outer) Hook() int { return 1 }`,
+		"a function that runs once": `get()
+var once sync.Once
+var v int
+func get() int { once.Do(load); return v }
+func load() { v = 1 }`,
+		"a name that is also a label": `limit
+var limit = 5
+func other() { limit: for { limit = 1; break limit } }`,
+		"a pointer in a channel": `cfg.x
+var cfg = &config{}
+type config struct { x int }
+func other() { ch := make(chan *config, 1); ch <- cfg; (<-ch).x = 1 }`,
+		"a type switch that names an alias": `cfg.(*config).x
+var cfg any = &config{}
+type config struct { x int }
+func other() { switch c := cfg.(type) { case *config: c.x = 1 } }`,
+		"a Stringer that writes": `state
+var state int
+type logger struct{}
+func (logger) String() string { state = 1; return "" }
+var l = logger{}
+func other() { fmt.Sprint(l) }`,
+		"a list that is read into": `int(buf[0])
+var buf = []byte{0, 0}
+func other() { strings.NewReader("1").Read(buf) }`,
 		"what is not reached": `limit
 var limit = 5
 func other() int { return limit + 3 }
@@ -278,7 +339,7 @@ func more() any { return []any{lib.New, lib.Const, 3} }`,
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			expr, rest, _ := strings.Cut(src, "\n")
-			program := "package main\n\nimport (\n\"context\"\n\"errors\"\n\"fmt\"\n\"net/http\"\n\"regexp\"\n\"slices\"\n\"sort\"\n\"example.com/lib\"\n)\n\n" +
+			program := "package main\n\nimport (\n\"context\"\n\"errors\"\n\"fmt\"\n\"net/http\"\n\"image\"\n\"io\"\n\"strings\"\n\"sync\"\n\"time\"\n\"github.com/tenon-ml/tenon/artifact\"\n\"regexp\"\n\"slices\"\n\"sort\"\n\"example.com/lib\"\n\"plain/go-client\"\n)\n\n" +
 				"func A(ctx context.Context, in int) (int, error) { return " + expr + ", nil }\n\nfunc main() { setup() }\n" + rest + "\n"
 			if !strings.Contains(rest, "func setup()") {
 				program += "func setup() {}\n"
@@ -303,7 +364,7 @@ func more() any { return []any{lib.New, lib.Const, 3} }`,
 
 func printOf(t *testing.T, program string) string {
 	t.Helper()
-	g, ok := Link("m", []Source{{Name: "m/main.go", File: Scan([]byte(program))}})
+	g, ok := Link("m", []string{"plain"}, []Source{{Name: "m/main.go", File: Scan([]byte(program))}})
 	if !ok {
 		t.Fatalf("this does not link:\n%s", program)
 	}
@@ -329,7 +390,7 @@ func TestWhatSyntaxDoesNotTell(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			sources = append(sources, Source{Name: name, File: Scan([]byte(files[name]))})
 		}
-		if _, ok := Link("m", sources); ok {
+		if _, ok := Link("m", nil, sources); ok {
 			t.Errorf("%s: it links", what)
 		}
 	}

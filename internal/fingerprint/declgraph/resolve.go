@@ -23,7 +23,7 @@ func (f *file) name2paths(g *Graph) {
 			for _, name := range p.names {
 				f.imports[name] = append(f.imports[name], i.Path)
 			}
-		case standard(i.Path) || strings.HasPrefix(i.Path+"/", sdk):
+		case g.standard(i.Path) || strings.HasPrefix(i.Path+"/", sdk):
 			f.imports[i.localName()] = append(f.imports[i.localName()], i.Path)
 		default:
 			f.unnamed = append(f.unnamed, i.Path)

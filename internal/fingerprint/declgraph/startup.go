@@ -45,8 +45,28 @@ func (g *Graph) start(main string) {
 		order = append(order, g.importLists()...)
 	}
 	w.run()
+	w.unseen()
+	w.run()
 	order = append(order, g.linked(main)...)
 	g.base, g.order = w, digestOf(order)
+}
+
+// unseen adds what reaches steps that do not mention it: codecs, and whoever sets variables of the standard library, such as time.Local.
+func (w *walk) unseen() {
+	for i := range w.symbols {
+		switch s := &w.symbols[i]; {
+		case !s.external:
+		case s.path == codecs && strings.Contains(s.name, "Codec"):
+			for _, u := range s.users {
+				w.add(u.node, at(u.where))
+				if k := w.Graph.nodes[u.node].Kind; k == Func || k == Method { // it may make codecs of what it is given
+					w.callers(u.node)
+				}
+			}
+		case s.isVar && w.standard(s.path):
+			w.changes(i, startup)
+		}
+	}
 }
 
 // isComputed reports whether an initialiser may give something else when it runs earlier or later.

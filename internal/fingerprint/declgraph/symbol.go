@@ -40,7 +40,7 @@ func (g *Graph) classify() {
 		s := &g.symbols[i]
 		s.changes = Write
 		if s.external {
-			s.classifyExternal()
+			s.classifyExternal(g.standard(s.path))
 			continue
 		}
 		for _, d := range s.defs {
@@ -55,7 +55,7 @@ func (g *Graph) classify() {
 	}
 }
 
-func (s *symbol) classifyExternal() {
+func (s *symbol) classifyExternal(standard bool) {
 	full := s.path + "." + s.name
 	most := Read
 	for _, u := range s.users {
@@ -65,7 +65,7 @@ func (s *symbol) classifyExternal() {
 	case strings.HasPrefix(s.path+"/", sdk):
 	case variables.has(full):
 		s.isVar, s.changes = true, Element
-	case standard(s.path):
+	case standard:
 		s.isVar = most == Write
 	case most >= Apply: // its methods are called, or it is assigned: not a function, a type or a constant
 		s.isVar, s.changes = true, Element

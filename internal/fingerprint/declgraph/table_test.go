@@ -138,7 +138,7 @@ func graphOf(t testing.TB, files map[string]string) *Graph {
 		}
 		sources = append(sources, Source{Name: name, File: again})
 	}
-	g, ok := Link("m", sources)
+	g, ok := Link("m", nil, sources)
 	if !ok {
 		t.Fatal("the module does not link")
 	}
