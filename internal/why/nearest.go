@@ -20,7 +20,7 @@ func Nearest(ctx context.Context, store metadata.Store, pipeline string, of Fact
 		if err != nil {
 			return old, nil, false, err
 		}
-		if run.ID == of.Run {
+		if of.Run != "" && run.ID >= of.Run { // made in the same millisecond
 			continue
 		}
 		if n--; n < 0 {
