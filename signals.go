@@ -55,7 +55,7 @@ func (c *Client) signal(ctx context.Context, s metadata.Signal) error {
 	if err != nil {
 		return err
 	}
-	s.ID, s.Created = id.String(), time.Now()
+	s.ID, s.Created = id.String(), sent(run)
 	if err := c.meta.Apply(ctx, metadata.Batch{Signals: []metadata.Signal{s}}); err != nil {
 		return err
 	}
@@ -63,6 +63,18 @@ func (c *Client) signal(ctx context.Context, s metadata.Signal) error {
 		return c.bury(ctx, run, killed)
 	}
 	return nil
+}
+
+// sent returns the time of a signal that is sent now: later than what is recorded of the run, also if the clock was set back since, so that nobody
+// takes the signal for one that was meant for an earlier driver.
+func sent(r metadata.Run) time.Time {
+	now := time.Now()
+	for _, t := range []time.Time{r.Driver.Since, r.Finished} {
+		if !now.After(t) {
+			now = t.Add(1)
+		}
+	}
+	return now
 }
 
 // asks checks that a step of a run asks a person, if perhaps not yet.
