@@ -16,7 +16,7 @@
 // added.
 //
 // What the source mode does not see, and therefore refuses, leaving the executable to speak: tests (they are a part of test binaries),
-// C and assembly (they include files of any name), generic functions (the runtime names their instantiations alike), flags such as
+// C and assembly (they include files of any name), instances of generic functions that their wiring does not name, flags such as
 // -overlay that replace what is on disk, symbolic links to directories, file systems whose clock may not be this host's. What neither
 // mode sees: shared libraries, edits within the module cache and within GOROOT.
 package fingerprint
