@@ -11,7 +11,8 @@
 //		}
 //	}
 //
-// A pipeline that waits for a person is given its answers with [Approve] and [Reject].
+// A pipeline that waits for a person is given its answers with [Approve] and [Reject]. A step of a recorded run is called again, with what it was
+// called with, by [Repro], in a test that "tenon run repro" writes.
 //
 // Set UPDATE_GOLDEN=1, or a boolean flag -update of the test's own, to write the golden files.
 package pipelinetest
