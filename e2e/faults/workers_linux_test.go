@@ -27,7 +27,7 @@ func TestWorkersKilled(t *testing.T) {
 	killed := map[string]bool{} // IDs of attempts
 	for len(killed) < kills {
 		site := trial.NewSite(t)
-		p := site.Start(t, path, "run", "--runner", "process", "--set", "items=3")
+		p := site.Start(t, path, "run", "--runner", "process", "--set", "items=12")
 		here := killWorkers(t, site, p, random, kills-len(killed))
 		if err := p.Wait(t); err != nil {
 			t.Fatalf("%v\n%s", err, p.Said())

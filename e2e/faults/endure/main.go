@@ -1,13 +1,15 @@
 // Endure is a program that a test kills again and again. Its pipeline has a step of every kind: mapped ones and what continues them, lists that
-// are gathered again, conditions, retries, checkpoints, and artifacts of all sizes. Each step writes down when it begins and when it has
-// done its work.
+// are gathered again, conditions, retries, checkpoints, and artifacts of all sizes; with 96 elements there are 200 steps. Each step writes down
+// when it begins and when it has done its work. With "tenon" as its first argument it is the command of that name.
 package main
 
 import (
+	"os"
 	"time"
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
+	"github.com/tenon-ml/tenon/e2e/faults/points"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
 )
@@ -35,9 +37,9 @@ var Endure = pipeline.Define("endure", func(p *pipeline.Builder, in Params) Resu
 	empty := pipeline.Map(p, "empty", Blob, list.None, func(item artifact.Ref[Item]) BlobIn { return BlobIn{item} })
 	none := pipeline.Gather(empty, func(blob artifact.Ref[[]byte]) artifact.Ref[[]byte] { return blob })
 
-	long := pipeline.Step(p, "long", Long, LongIn{Stages: 4 * in.Items})
-	table := pipeline.Step(p, "table", Table, TableIn{Rows: 2000 * in.Items})
-	file := pipeline.Step(p, "file", File, FileIn{MiB: in.Items}, pipeline.After("table"))
+	long := pipeline.Step(p, "long", Long, LongIn{Stages: 24})
+	table := pipeline.Step(p, "table", Table, TableIn{Rows: 12_000})
+	file := pipeline.Step(p, "file", File, FileIn{MiB: 6}, pipeline.After("table"))
 
 	verdict := pipeline.Step(p, "judge", Judge, JudgeIn{Sums: all, None: none})
 	good := pipeline.Step(p, "promote", Choose, ChooseIn{Word: "promoted", Sums: all}, pipeline.When(verdict.Good))
@@ -52,4 +54,11 @@ var Endure = pipeline.Define("endure", func(p *pipeline.Builder, in Params) Resu
 	pipeline.StepDefaults(step.Config{Retry: step.Retry{Attempts: 50, Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond}}),
 )
 
-func main() { tenon.Main(Endure) }
+func main() {
+	points.Watch()
+	if len(os.Args) > 1 && os.Args[1] == "tenon" {
+		os.Args = os.Args[1:]
+		tenon.Main()
+	}
+	tenon.Main(Endure)
+}

@@ -18,8 +18,8 @@ import (
 	"github.com/tenon-ml/tenon/step"
 )
 
-// pace is how long each step, and each stage of the long one, takes at least.
-const pace = 15 * time.Millisecond
+// pace is how long each step takes at least, and each stage of the long one. Of the elements of a list there are many.
+const pace, elementPace = 15 * time.Millisecond, 3 * time.Millisecond
 
 // work is the frame of each step: it tells of the begin and the end of what do does.
 func work[Out any](ctx context.Context, do func() (Out, error)) (out Out, err error) {
@@ -36,6 +36,10 @@ func work[Out any](ctx context.Context, do func() (Out, error)) (out Out, err er
 }
 
 func wait(ctx context.Context) error {
+	pace := pace
+	if at, _ := step.Info(ctx); at.Index >= 0 {
+		pace = elementPace
+	}
 	select {
 	case <-time.After(pace):
 		return nil
@@ -57,7 +61,7 @@ func sum(parts ...string) string {
 }
 
 // sizes of artifacts: in the record, just so, in the store, and large.
-var sizes = []int{64, 4000, 5000, 300 << 10, 3 << 20}
+var sizes = []int{8, 4000, 5000, 300 << 10, 64, 3 << 20, 700, 40 << 10}
 
 // Item says what to make.
 type Item struct{ N, Size int }
@@ -106,10 +110,11 @@ func Sum(ctx context.Context, in SumIn) (artifact.Ref[string], error) {
 
 type LongIn struct{ Stages int }
 
-// Progress is what Long saves.
+// Progress is what Long saves: every second time it is too large for the record.
 type Progress struct {
-	Stages int // that are done
-	Sum    string
+	Stages  int // that are done
+	Sum     string
+	Ballast []byte
 }
 
 // Long does stage after stage, and saves after each.
@@ -126,7 +131,7 @@ func Long(ctx context.Context, in LongIn) (artifact.Ref[string], error) {
 			if err := wait(ctx); err != nil {
 				return artifact.Ref[string]{}, err
 			}
-			p = Progress{p.Stages + 1, sum(p.Sum, strconv.Itoa(p.Stages))}
+			p = Progress{p.Stages + 1, sum(p.Sum, strconv.Itoa(p.Stages)), noise(p.Stages, p.Stages%2*(20<<10))}
 			if err := step.Checkpoint(ctx, p); err != nil {
 				return artifact.Ref[string]{}, err
 			}

@@ -26,8 +26,60 @@ type Records struct {
 // Records returns what is recorded, as a program left it: a client would record what became of that program.
 func (s *Site) Records(t testing.TB) Records {
 	t.Helper()
+	return recordsIn(t, filepath.Join(s.Home, "tenon.db"))
+}
+
+// Left returns what is recorded, from a copy, so that the next program finds the database and its log as the last one left them. No program
+// may be running.
+func (s *Site) Left(t testing.TB) Records {
+	t.Helper()
+	var r Records
+	s.withCopy(t, func(path string) { r = recordsIn(t, path) })
+	return r
+}
+
+// Deleting returns the contents whose deletion a garbage collector began and did not end. It reads a copy, as [Site.Left] does.
+func (s *Site) Deleting(t testing.TB) (digests []artifact.Digest) {
+	t.Helper()
+	s.withCopy(t, func(path string) {
+		store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests, err = store.Deleting(t.Context())
+		if err := errors.Join(err, store.Close()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return digests
+}
+
+// withCopy copies the database and what belongs to it.
+func (s *Site) withCopy(t testing.TB, read func(path string)) {
+	t.Helper()
+	dir, err := os.MkdirTemp(s.Dir, "copy-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	for _, name := range []string{"tenon.db", "tenon.db-wal", "tenon.db-journal"} { // the index of the log is made again
+		data, err := os.ReadFile(filepath.Join(s.Home, name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(filepath.Join(dir, "tenon.db"))
+}
+
+func recordsIn(t testing.TB, path string) Records {
+	t.Helper()
 	r := Records{Steps: map[metadata.StepKey]metadata.Step{}}
-	path := filepath.Join(s.Home, "tenon.db")
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return r // the program had no time to make it
 	}
@@ -53,22 +105,23 @@ func (r *Records) read(ctx context.Context, store metadata.Store) error {
 			return err
 		}
 		r.Runs = append(r.Runs, run)
-		steps, err := store.Steps(ctx, metadata.StepQuery{Run: run.ID, Cursor: metadata.Cursor{Limit: 1000}})
-		if err != nil {
-			return err
-		}
-		for _, row := range steps.Items {
+		for row, err := range metadata.All(ctx, store.Steps, metadata.StepQuery{Run: run.ID}) {
+			if err != nil {
+				return err
+			}
 			r.Steps[row.StepKey] = row
 		}
-		attempts, err := store.Attempts(ctx, metadata.AttemptQuery{Run: run.ID, Cursor: metadata.Cursor{Limit: 1000}})
-		if err != nil {
-			return err
+		for a, err := range metadata.All(ctx, store.Attempts, metadata.AttemptQuery{Run: run.ID}) {
+			if err != nil {
+				return err
+			}
+			r.Attempts = append(r.Attempts, a)
 		}
 		checkpoints, err := store.Checkpoints(ctx, run.ID)
 		if err != nil {
 			return err
 		}
-		r.Attempts, r.Checkpoints = append(r.Attempts, attempts.Items...), append(r.Checkpoints, checkpoints...)
+		r.Checkpoints = append(r.Checkpoints, checkpoints...)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenon-ml/tenon"
+	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/e2e/faults/journal"
 )
 
@@ -29,14 +30,15 @@ type Site struct {
 	Home    string
 	Journal string // path of what steps write down
 	mark    string
-	env     []string // further variables
+	env     []string                   // further variables
+	seen    map[artifact.Digest]string // state of files whose bytes were read
 }
 
 // NewSite makes a site. Processes that are left on it at the end of the test are an error, and are ended.
 func NewSite(t testing.TB, env ...string) *Site {
 	t.Helper()
 	dir := t.TempDir()
-	s := &Site{Dir: dir, Home: filepath.Join(dir, "home"), Journal: filepath.Join(dir, "journal"), mark: envMark + "=" + dir, env: env}
+	s := &Site{Dir: dir, Home: filepath.Join(dir, "home"), Journal: filepath.Join(dir, "journal"), mark: envMark + "=" + dir, env: env, seen: map[artifact.Digest]string{}}
 	t.Cleanup(func() { s.Remove(t) })
 	return s
 }
@@ -104,7 +106,14 @@ func (w *written) String() string {
 // Start starts a program. It is killed at the end of the test, if it still runs.
 func (s *Site) Start(t testing.TB, path string, args ...string) *Program {
 	t.Helper()
+	return s.StartWith(t, nil, path, args...)
+}
+
+// StartWith starts a program as [Site.Start] does, with further variables in its environment.
+func (s *Site) StartWith(t testing.TB, env []string, path string, args ...string) *Program {
+	t.Helper()
 	p := &Program{Cmd: s.Command(context.WithoutCancel(t.Context()), path, args...), ended: make(chan struct{})}
+	p.Env = append(p.Env, env...)
 	p.Cmd.Stdout, p.Cmd.Stderr = &p.out, &p.err
 	p.WaitDelay = time.Second // for those who inherited its output
 	if err := p.Cmd.Start(); err != nil {
