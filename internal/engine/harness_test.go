@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/logs"
 	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/simulate"
 	"github.com/tenon-ml/tenon/internal/worker"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/metadata/sqlite"
@@ -53,6 +55,8 @@ type rig struct {
 	// runner, if not nil, replaces what the local orchestrator runs attempts with.
 	runner func(orchestrator.Runner) orchestrator.Runner
 	remote bool
+	// driver, if not nil, is what a simulated run is driven as.
+	driver *simulate.Driver
 }
 
 func newRig(tb testing.TB) *rig {
@@ -171,19 +175,25 @@ func (r *rig) prepare(p pipeline.Definition, params any) (engine.Config, engine.
 		r.tb.Fatal(err)
 	}
 	created := time.Now()
-	return engine.Config{
-			Artifacts: r.artifacts, Metadata: r.meta, Orchestrator: orch, Logger: r.logger, Grace: r.grace,
-			Worker: worker.Options{TempDir: filepath.Join(r.dir, "tmp"), Host: "here"},
-			Workers: func(context.Context, worker.Host) (orchestrator.Program, func() error, error) {
-				return orchestrator.Program{}, func() error { return nil }, nil // a rig's attempts are inside, whatever they say
-			},
-		}, engine.Job{
-			Program: program, Plan: planned,
-			Run: metadata.Run{
-				ID: uuid.Must(uuid.NewV7()).String(), Name: "a run", Pipeline: p.Name(), Graph: planned.Graph, Plan: planned.Graph,
-				Driver: metadata.Driver{Host: "here", PID: os.Getpid()}, Created: created,
-			},
-		}
+	config, job := engine.Config{
+		Artifacts: r.artifacts, Metadata: r.meta, Orchestrator: orch, Logger: r.logger, Grace: r.grace,
+		Worker: worker.Options{TempDir: filepath.Join(r.dir, "tmp"), Host: "here"},
+		Workers: func(context.Context, worker.Host) (orchestrator.Program, func() error, error) {
+			return orchestrator.Program{}, func() error { return nil }, nil // a rig's attempts are inside, whatever they say
+		},
+	}, engine.Job{
+		Program: program, Plan: planned,
+		Run: metadata.Run{
+			ID: uuid.Must(uuid.NewV7()).String(), Name: "a run", Pipeline: p.Name(), Graph: planned.Graph, Plan: planned.Graph,
+			Driver: metadata.Driver{Host: "here", PID: os.Getpid()}, Created: created,
+		},
+	}
+	if d := r.driver; d != nil {
+		config.Artifacts, config.Metadata = d.Artifacts(config.Artifacts), d.Metadata(config.Metadata)
+		config.Orchestrator, job.Program = d.Orchestrator(orch.Capabilities(), orch), d.Program(program)
+		job.Run.Driver.Session = fmt.Sprint("driver ", time.Now()) // no two drive in one epoch
+	}
+	return config, job
 }
 
 // step returns the row of a step.

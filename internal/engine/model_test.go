@@ -6,13 +6,13 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
-	"github.com/tenon-ml/tenon/component"
-	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/plan"
+	"github.com/tenon-ml/tenon/internal/simulate"
 	"github.com/tenon-ml/tenon/internal/transfer"
 	"github.com/tenon-ml/tenon/metadata"
 )
@@ -32,7 +32,20 @@ type spec struct {
 	permanent bool
 	attempts  int // allowed
 	tolerate  int
+	// Of a node in simulated time.
+	takes time.Duration
+	way   way // in which it fails
 }
+
+// way is a way to fail.
+type way int
+
+const (
+	byError way = iota
+	byPanic
+	byTimeout  // it waits until its context ends
+	byIgnoring // it does not mind that its context has ended
+)
 
 type kind int
 
@@ -98,94 +111,57 @@ func drawGraph(t *rapid.T) []spec {
 	return specs
 }
 
+// slowed lets the nodes of a graph take time, and fail in other ways too. It is for simulated time.
+func slowed(t *rapid.T, specs []spec) []spec {
+	for i := range specs {
+		s := &specs[i]
+		s.takes = rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 40 * time.Second, 10 * time.Minute}).Draw(t, "takes")
+		if !s.permanent {
+			s.way = way(rapid.IntRange(0, int(byIgnoring)).Draw(t, "way"))
+		}
+	}
+	return specs
+}
+
 func nodeName(i int) string { return fmt.Sprintf("n%d", i) }
 
 var seeds atomic.Int64
 
 // TestModel runs random graphs in every mode and compares how each node and element ended, how often it was tried, and its value, with the
 // model. In the modes that stop early whatever the model lets run may also be cancelled. Then it runs them again: everything that
-// succeeded is cached.
+// succeeded is cached. Time is simulated: steps and retries take as long as they like.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		specs := drawGraph(rt)
-		mode := rapid.SampledFrom([]plan.FailureMode{plan.Continue, plan.Stop, plan.FailFast}).Draw(rt, "mode")
-		one := *r
-		one.tb = &checked{TB: t, rt: rt}
-		one.options = plan.Options{OnFailure: mode, Parallel: rapid.IntRange(0, 3).Draw(rt, "parallel")}
-		p := wire(specs, seeds.Add(1))
-		model := predict(specs)
-		o := run(t.Context(), &one, p, none{})
-		compare(rt, o, specs, model, mode)
-		again := run(t.Context(), &one, p, none{})
-		compare(rt, again, specs, model, mode)
-		for key, st := range o.steps {
-			if got := again.steps[key].State; st.State == succeeded && st.Attempts > 0 && got != metadata.StepCached && mode == plan.Continue {
-				rt.Errorf("%s (%d) succeeded, and is %s when run again", key.Step, key.Index, got)
+		specs := slowed(rt, drawGraph(rt))
+		options := plan.Options{OnFailure: drawMode(rt), Parallel: rapid.IntRange(0, 3).Draw(rt, "parallel")}
+		inBubble(t, rt, func(tb testing.TB) {
+			r := newRig(tb)
+			r.options = options
+			w := simulate.New(0, 0)
+			defer w.Wait(tb.Context())
+			p := wire(specs, 0)
+			model := predict(specs)
+			r.driver = w.Undisturbed("first").Driver(nil)
+			o := run(tb.Context(), r, p, none{})
+			compare(tb, o, specs, model, options.OnFailure)
+			r.driver = w.Undisturbed("again").Driver(nil)
+			again := run(tb.Context(), r, p, none{})
+			compare(tb, again, specs, model, options.OnFailure)
+			for key, st := range o.steps {
+				if got := again.steps[key].State; st.State == succeeded && st.Attempts > 0 && got != metadata.StepCached && options.OnFailure == plan.Continue {
+					tb.Errorf("%s (%d) succeeded, and is %s when run again", key.Step, key.Index, got)
+				}
 			}
-		}
+		})
 	})
 }
 
-// TestModelInterrupted cancels the runs of random graphs at any moment, over a metadata store that is unavailable now and then, also after it
-// has applied a batch. Whatever the model says may be cancelled instead, and nothing else.
-func TestModelInterrupted(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		specs := drawGraph(rt)
-		one := *r
-		one.tb = &checked{TB: t, rt: rt}
-		one.options = plan.Options{OnFailure: rapid.SampledFrom([]plan.FailureMode{plan.Continue, plan.Stop, plan.FailFast}).Draw(rt, "mode")}
-		one.meta = &flaky{Store: r.meta, every: rapid.Int64Range(4, 12).Draw(rt, "flaky")}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		left := rapid.IntRange(1, 40).Draw(rt, "cancel at")
-		one.observer = func(engine.Event) {
-			if left--; left == 0 {
-				cancel()
-			}
-		}
-		o := run(ctx, &one, wire(specs, seeds.Add(1)), none{})
-		compareSteps(rt, o, specs, predict(specs), true)
-		want := metadata.RunSucceeded
-		for _, st := range o.steps {
-			switch {
-			case st.State == failed && st.Index < 0:
-				want = metadata.RunFailed
-			case st.State == cancelled && want == metadata.RunSucceeded:
-				want = metadata.RunCancelled
-			}
-		}
-		if o.Run.State != want {
-			rt.Errorf("the run is %s, want %s", o.Run.State, want)
-		}
-	})
+func drawMode(t *rapid.T) plan.FailureMode {
+	return rapid.SampledFrom([]plan.FailureMode{plan.Continue, plan.Stop, plan.FailFast}).Draw(t, "mode")
 }
 
-// flaky is a store that is unavailable at times.
-type flaky struct {
-	metadata.Store
-	every int64
-	calls atomic.Int64
-}
-
-func (f *flaky) Apply(ctx context.Context, b metadata.Batch) error {
-	away := component.Errorf(component.Unavailable, "away for a moment")
-	switch f.calls.Add(1) % f.every {
-	case 0:
-		return away
-	case 1:
-		if err := f.Store.Apply(ctx, b); err != nil {
-			return err
-		}
-		return away
-	}
-	return f.Store.Apply(ctx, b)
-}
-
-func compare(t *rapid.T, o *outcome, specs []spec, model []wanted, mode plan.FailureMode) {
+func compare(t testing.TB, o *outcome, specs []spec, model []wanted, mode plan.FailureMode) {
 	want := metadata.RunSucceeded
 	if slices.ContainsFunc(model, func(w wanted) bool { return w.state == failed }) {
 		want = metadata.RunFailed
@@ -198,7 +174,7 @@ func compare(t *rapid.T, o *outcome, specs []spec, model []wanted, mode plan.Fai
 
 // compareSteps compares how nodes and elements ended. In a run that stops early they may be cancelled instead, or their elements never
 // known.
-func compareSteps(t *rapid.T, o *outcome, specs []spec, model []wanted, stops bool) {
+func compareSteps(t testing.TB, o *outcome, specs []spec, model []wanted, stops bool) {
 	for i, w := range model {
 		compareTask(t, o, nodeName(i), -1, w, stops, specs[i].kind.mapped())
 		for k, e := range w.elements {
@@ -209,7 +185,7 @@ func compareSteps(t *rapid.T, o *outcome, specs []spec, model []wanted, stops bo
 	}
 }
 
-func compareTask(t *rapid.T, o *outcome, name string, index int, want wanted, stops, isMap bool) {
+func compareTask(t testing.TB, o *outcome, name string, index int, want wanted, stops, isMap bool) {
 	st, ok := o.steps[metadata.StepKey{Step: name, Index: index}]
 	got := st.State
 	if got == metadata.StepCached {
@@ -222,7 +198,7 @@ func compareTask(t *rapid.T, o *outcome, name string, index int, want wanted, st
 	if isMap || got != want.state {
 		return
 	}
-	if st.State != metadata.StepCached && st.Attempts != want.attempts && !(stops && got == failed) {
+	if want.attempts >= 0 && st.State != metadata.StepCached && st.Attempts != want.attempts && !(stops && got == failed) {
 		t.Errorf("%s (%d) had %d attempts, want %d", name, index, st.Attempts, want.attempts)
 	}
 	if got == succeeded {

@@ -28,10 +28,10 @@ func wire(specs []spec, seed int64) *pipeline.Pipeline[none, none] {
 		s := specs[in.Node]
 		at, _ := step.Info(ctx)
 		if at.Number <= s.fails && (at.Index < 0 || s.failing>>at.Index&1 == 1) {
-			if s.permanent {
-				return modelOut{}, step.Permanent(errBroken)
-			}
-			return modelOut{}, errBroken
+			return modelOut{}, s.fail(ctx)
+		}
+		if err := takes(ctx, s.takes); err != nil {
+			return modelOut{}, err
 		}
 		n++
 		for _, f := range in.From {
@@ -65,6 +65,9 @@ func wire(specs []spec, seed int64) *pipeline.Pipeline[none, none] {
 				in.Lists = append(in.Lists, list(l))
 			}
 			opts := []step.Option{step.Config{Retry: step.Retry{Attempts: s.attempts, Backoff: time.Nanosecond}}}
+			if s.way == byTimeout || s.way == byIgnoring {
+				opts = append(opts, step.Config{Timeout: timeout})
+			}
 			for _, w := range s.when {
 				opts = append(opts, pipeline.When(outs[w].Yes))
 			}
@@ -89,6 +92,43 @@ func wire(specs []spec, seed int64) *pipeline.Pipeline[none, none] {
 		}
 		return none{}
 	})
+}
+
+// timeout of the nodes that fail by it, and what is added to it before an attempt that ignores it is given up.
+const (
+	timeout = time.Hour
+	grace   = 10 * time.Second
+)
+
+// fail is how an attempt fails.
+func (s spec) fail(ctx context.Context) error {
+	switch {
+	case s.permanent:
+		return step.Permanent(errBroken)
+	case s.way == byPanic:
+		panic(errBroken)
+	case s.way == byTimeout:
+		<-ctx.Done()
+		return ctx.Err()
+	case s.way == byIgnoring:
+		<-ctx.Done()
+		<-time.After(3 * grace)
+		return ctx.Err()
+	}
+	return errBroken
+}
+
+// takes waits for as long as a node takes.
+func takes(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 type modelElement struct {

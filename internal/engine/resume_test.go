@@ -7,12 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/tenon-ml/tenon/artifact"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/engine"
-	"github.com/tenon-ml/tenon/internal/plan"
 	"github.com/tenon-ml/tenon/metadata"
 	"github.com/tenon-ml/tenon/pipeline"
 	"github.com/tenon-ml/tenon/step"
@@ -114,78 +111,5 @@ func TestResumedRunIsFenced(t *testing.T) {
 	}
 	if _, err := engine.Run(t.Context(), config, job); !errors.Is(err, component.ErrFailedPrecondition) || !strings.Contains(err.Error(), "take over run") {
 		t.Errorf("resuming a run that succeeded: %v", err)
-	}
-}
-
-// TestModelResumed interrupts runs of random graphs again and again, over a store that is unavailable now and then, and resumes them: in
-// the end every value is what the model says, and nothing that was recorded as done has run again.
-func TestModelResumed(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		specs := drawGraph(rt)
-		for i := range specs {
-			specs[i].fails = 0 // attempts go on counting, so that a failure need not come again
-		}
-		one := *r
-		one.tb = &checked{TB: t, rt: rt}
-		one.options = plan.Options{OnFailure: plan.Stop, Parallel: rapid.IntRange(0, 3).Draw(rt, "parallel")}
-		one.meta = &flaky{Store: r.meta, every: rapid.Int64Range(4, 12).Draw(rt, "flaky")}
-		p := wire(specs, seeds.Add(1))
-		var done map[metadata.StepKey]metadata.Step
-		var id string
-		for last := false; !last; {
-			last = id != "" && rapid.Bool().Draw(rt, "to the end")
-			ctx, cancel := context.WithCancel(t.Context())
-			left := rapid.IntRange(1, 40).Draw(rt, "cancel at")
-			one.observer = func(e engine.Event) {
-				if left--; left == 0 && !last {
-					cancel()
-				}
-				key := metadata.StepKey{Step: e.Step, Index: e.Index}
-				if e.Kind == engine.EventStep && e.StepState == metadata.StepRunning && e.Elements == 0 {
-					if st, ok := done[key]; ok && st.Elements == 0 && (st.State == succeeded || st.State == metadata.StepCached) {
-						rt.Errorf("%s (%d) runs again", e.Step, e.Index)
-					}
-				}
-			}
-			var o *outcome
-			if id == "" {
-				o = run(ctx, &one, p, none{})
-			} else {
-				o = resume(ctx, &one, p, none{}, id)
-			}
-			cancel()
-			id, done = o.Run.ID, o.steps
-			if o.Run.State == metadata.RunSucceeded {
-				compareStates(rt, o, predict(specs))
-				return
-			}
-			if last {
-				rt.Errorf("the run is %s in the end: %s", o.Run.State, o.Run.Error)
-			}
-		}
-	})
-}
-
-// compareStates compares states and values with the model, however often something was tried.
-func compareStates(t *rapid.T, o *outcome, model []wanted) {
-	for i, w := range model {
-		for k := -1; k < len(w.elements); k++ {
-			want := w
-			if k >= 0 {
-				want = w.elements[k]
-			}
-			st := o.steps[metadata.StepKey{Step: nodeName(i), Index: k}]
-			got := st.State
-			if got == metadata.StepCached {
-				got = succeeded
-			}
-			if got != want.state {
-				t.Errorf("%s (%d) is %q (%s%s), want %s", nodeName(i), k, st.State, st.Error, st.Skip, want.state)
-			} else if got == succeeded && len(st.Outputs) > 0 && value(o, st) != want.n {
-				t.Errorf("%s (%d) is %d, want %d", nodeName(i), k, value(o, st), want.n)
-			}
-		}
 	}
 }
