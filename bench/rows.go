@@ -95,7 +95,10 @@ func processRows(p *peer) []row {
 		{
 			name: "process", title: "chain of 20 no-op steps, each in a process of its own", budget: budget{text: "1.1 times bare os/exec", ratio: 1.1},
 			measure: took(processes(20)), show: each(20),
-			baselines: []baseline{{"the same program, started and awaited, which ends at once", took(plainProcesses(20))}},
+			baselines: []baseline{
+				{"the same program, started and awaited, which ends at once", took(plainProcesses(20))},
+				{"the same, which makes two HTTP calls over a socket", took(callingProcesses(20))},
+			},
 		},
 	}
 }

@@ -93,7 +93,7 @@ func runChild() (is bool, err error) {
 	case "":
 		return false, nil
 	case "-":
-		return true, nil
+		return true, call(context.Background())
 	default:
 		return true, child(context.Background(), home)
 	}
