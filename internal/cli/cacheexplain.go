@@ -55,9 +55,8 @@ type explained struct {
 	node  *graph.Node
 	verdict
 
-	old      *earlier // that it was compared with; nil if with none
-	diffs    []why.Difference
-	searched bool // for the earlier result that differs least
+	old   *earlier // that it was compared with; nil if with none
+	diffs []why.Difference
 }
 
 // earlier is a step, or an element of it, that another is compared with.
@@ -167,7 +166,6 @@ func (x *explained) compareWith(ctx context.Context, store metadata.Store, ref, 
 // compareNearest compares with the earlier result that differs least.
 func (x *explained) compareNearest(ctx context.Context, store metadata.Store) error {
 	facts, diffs, found, err := why.Nearest(ctx, store, x.run.Pipeline, x.facts, nearRuns)
-	x.searched = true
 	if err != nil || !found {
 		return err
 	}

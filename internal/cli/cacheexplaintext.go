@@ -166,7 +166,7 @@ func codeText(code why.Code) string {
 		return "none: it waits for a person"
 	}
 	value := shortDigest(code.Fingerprint) + ", " + string(code.Mode)
-	if n := len(code.Parts); n > 0 {
+	if n := code.Declarations(); n > 0 {
 		value += " of " + count(n, "declaration")
 	}
 	return value + ", " + code.Func

@@ -85,7 +85,7 @@ func (x *explained) view() explainView {
 		StepKey: x.row.StepKey, Pipeline: x.run.Pipeline, State: x.row.State, Outcome: x.outcome, Reason: x.reason, Remedy: x.remedy,
 		CacheKey: x.row.CacheKey, Origin: x.row.Origin, Computed: x.row.Computed, Differences: orEmpty(x.diffs), Notes: x.noteTexts(),
 		Key: keyView{
-			Code:    keyCode{f.Code.Fingerprint, string(f.Code.Mode), f.Code.Func, len(f.Code.Parts)},
+			Code:    keyCode{f.Code.Fingerprint, string(f.Code.Mode), f.Code.Func, f.Code.Declarations()},
 			Version: f.Version, Build: orEmpty(f.Build), Params: []keyParam{}, Sources: []keySource{}, Inputs: []keyInput{}, Outputs: []keyArtifact{},
 		},
 	}

@@ -87,7 +87,9 @@ func (x *explained) unused(ctx context.Context, client Client, ttl time.Duration
 	case x.row.CacheKey != "" && old.CacheKey != "" && x.row.CacheKey != old.CacheKey:
 		v.reason = "the keys differ, in something that is not recorded"
 	case old.CacheKey == "":
-		v.outcome, v.reason = miss, "the earlier result was not kept for the cache: "+old.Uncached
+		v.reason = "the earlier result was not kept for the cache: " + old.Uncached
+	case x.old.run.ID > x.run.ID:
+		v.reason = "the key is the same, but that result is of a later run"
 	case !started.IsZero() && old.Computed.After(started):
 		v.reason = "the earlier result was not there yet: it was computed at the same time"
 	case ttl > 0 && age > ttl:

@@ -31,6 +31,17 @@ type Code struct {
 	Parts []fingerprint.Part
 }
 
+// Declarations is the number of declarations among the parts; 0 if they are not known.
+func (c Code) Declarations() int {
+	n := 0
+	for _, p := range c.Parts {
+		if p.Line > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Input is one input of a task.
 type Input struct {
 	Name string
@@ -47,15 +58,11 @@ type Input struct {
 	Step *metadata.StepKey
 }
 
-// Planned returns the facts of a task of a plan that is not run yet. Index is -1, or that of an element. Inputs are those that are known; others
-// may be missing, or have no digest. The result is false if the plan has no such step. Code may be nil.
-func Planned(p *plan.Plan, g *graph.Graph, code *codedoc.Code, step string, index int, inputs []metadata.Input) (Facts, bool) {
-	for i := range g.Nodes {
-		if g.Nodes[i].Name == step && i < len(p.Steps) {
-			return factsOf(p, code, i, &g.Nodes[i], metadata.StepKey{Step: step, Index: index}, inputs), true
-		}
-	}
-	return Facts{}, false
+// Planned returns the facts of a task of a plan that is not run yet: of the step at the given place in the graph. Index is -1, or that of an
+// element. Inputs are those that are known; others may be missing, or have no digest. Code may be nil.
+func Planned(p *plan.Plan, g *graph.Graph, code *codedoc.Code, place, index int, inputs []metadata.Input) Facts {
+	n := &g.Nodes[place]
+	return factsOf(p, code, place, n, metadata.StepKey{Step: n.Name, Index: index}, inputs)
 }
 
 // factsOf returns the facts of a task of the i-th node. Of inputs, what the graph does not take from elsewhere is left out: sources.

@@ -9,36 +9,52 @@ import (
 	"github.com/tenon-ml/tenon/metadata"
 )
 
-// Nearest finds the earlier result that facts differ from least: of the newest n runs of a pipeline, made before the run of the facts, or of all if
-// that is empty, it looks at the results of the same step and index; of several that differ alike the newest counts. Results that were forgotten
-// count too. It reads a few records of each run.
-func Nearest(ctx context.Context, store metadata.Store, pipeline string, of Facts, n int) (old Facts, diffs []Difference, found bool, err error) {
+// Past are runs of a pipeline that results may be compared with. What was read of a run is kept, so that many steps can be compared with
+// it. It is not safe for concurrent use.
+type Past struct {
+	store metadata.Store
+	runs  []metadata.Run
+	read  map[string]*Run // nil for one that cannot be understood
+}
+
+// NewPast finds the newest n runs of a pipeline: those that were made before a run, or all if its ID is empty.
+func NewPast(ctx context.Context, store metadata.Store, pipeline, before string, n int) (*Past, error) {
+	p := &Past{store: store, read: map[string]*Run{}}
+	q := metadata.RunQuery{Pipeline: pipeline, Before: madeBefore(before), Cursor: metadata.Cursor{Limit: min(n+1, metadata.PageLimit)}}
+	for run, err := range metadata.All(ctx, store.Runs, q) {
+		if err != nil {
+			return nil, err
+		}
+		if run.ID != before {
+			p.runs = append(p.runs, run)
+		}
+		if len(p.runs) >= n {
+			break
+		}
+	}
+	return p, nil
+}
+
+// Nearest finds the result of the same step and index that facts differ from least; of several that differ alike the newest counts. Results
+// that were forgotten count too. It reads one row of each run.
+func (p *Past) Nearest(ctx context.Context, of Facts) (old Facts, diffs []Difference, found bool, err error) {
 	var best *Run
 	var row metadata.Step
 	least := 0
-	for run, err := range metadata.All(ctx, store.Runs, metadata.RunQuery{Pipeline: pipeline, Before: before(of.Run), Cursor: metadata.Cursor{Limit: min(n+1, metadata.PageLimit)}}) {
-		if err != nil {
-			return old, nil, false, err
-		}
-		if of.Run != "" && run.ID >= of.Run { // made in the same millisecond
-			continue
-		}
-		if n--; n < 0 {
-			break
-		}
-		result, ok, err := resultOf(ctx, store, run.ID, of.StepKey)
+	for _, run := range p.runs {
+		result, ok, err := resultOf(ctx, p.store, run.ID, of.StepKey)
 		if err != nil {
 			return old, nil, false, err
 		}
 		if !ok {
 			continue
 		}
-		r, err := Read(ctx, store, run)
-		if errors.Is(err, component.ErrUnsupported) || errors.Is(err, component.ErrNotFound) { // of another version, or deleted meanwhile
-			continue
-		}
+		r, err := p.run(ctx, run)
 		if err != nil {
 			return old, nil, false, err
+		}
+		if r == nil {
+			continue
 		}
 		facts, err := r.facts(result)
 		if err != nil {
@@ -57,14 +73,39 @@ func Nearest(ctx context.Context, store metadata.Store, pipeline string, of Fact
 	if old, err = best.Facts(ctx, row); err != nil {
 		return old, nil, false, err
 	}
-	if err := resolve(ctx, store, of.Inputs); err != nil {
+	if err := resolve(ctx, p.store, of.Inputs); err != nil {
 		return old, nil, false, err
 	}
 	return old, Compare(old, of), true, nil
 }
 
-// before is the end of the millisecond in which a run was made; zero for none.
-func before(run string) time.Time {
+// run reads a run; nil if it is of another version, or was deleted meanwhile.
+func (p *Past) run(ctx context.Context, run metadata.Run) (*Run, error) {
+	r, known := p.read[run.ID]
+	if known {
+		return r, nil
+	}
+	r, err := Read(ctx, p.store, run)
+	if errors.Is(err, component.ErrUnsupported) || errors.Is(err, component.ErrNotFound) {
+		r, err = nil, nil
+	}
+	if err == nil {
+		p.read[run.ID] = r
+	}
+	return r, err
+}
+
+// Nearest is [Past.Nearest] for one step: of the newest n runs of a pipeline that were made before the run of the facts.
+func Nearest(ctx context.Context, store metadata.Store, pipeline string, of Facts, n int) (old Facts, diffs []Difference, found bool, err error) {
+	past, err := NewPast(ctx, store, pipeline, of.Run, n)
+	if err != nil {
+		return old, nil, false, err
+	}
+	return past.Nearest(ctx, of)
+}
+
+// madeBefore is the end of the millisecond in which a run was made; zero for none.
+func madeBefore(run string) time.Time {
 	ms, ok := madeAt(run)
 	if !ok {
 		return time.Time{}

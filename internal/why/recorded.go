@@ -19,7 +19,8 @@ type Run struct {
 	Graph *graph.Graph
 	Code  *codedoc.Code // nil if nothing is known
 
-	store metadata.Store
+	store  metadata.Store
+	places map[string]int // of steps in the graph
 }
 
 // Read reads the plan, the graph and what is recorded of the code of a run. Code of which nothing is recorded, or that an other version of Tenon
@@ -41,6 +42,10 @@ func Read(ctx context.Context, store metadata.Store, run metadata.Run) (*Run, er
 	}
 	if len(r.Plan.Steps) != len(r.Graph.Nodes) {
 		return nil, component.Errorf(component.Corrupt, "run %s: its plan has %d steps and its graph %d", run.ID, len(r.Plan.Steps), len(r.Graph.Nodes))
+	}
+	r.places = make(map[string]int, len(r.Graph.Nodes))
+	for i := range r.Graph.Nodes {
+		r.places[r.Graph.Nodes[i].Name] = i
 	}
 	r.Code, err = ReadCode(ctx, store, run)
 	return r, err
@@ -74,10 +79,8 @@ func (r *Run) Step(name string) (*plan.Step, *graph.Node, error) {
 }
 
 func (r *Run) place(step string) (int, error) {
-	for i := range r.Graph.Nodes {
-		if r.Graph.Nodes[i].Name == step {
-			return i, nil
-		}
+	if i, ok := r.places[step]; ok {
+		return i, nil
 	}
 	return 0, component.Errorf(component.NotFound, "run %s has no step %.80q", r.ID, step)
 }
