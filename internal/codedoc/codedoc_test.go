@@ -261,6 +261,14 @@ func BenchmarkLarge(b *testing.B) {
 	b.ReportMetric(float64(size), "bytes")
 }
 
+// A small program should not notice.
+func BenchmarkSmall(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		packed(b, small())
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	prints, lists := large()
 	c := &codedoc.Code{}
