@@ -34,10 +34,15 @@ func (p Problem) String() string {
 	return text
 }
 
-// Problems compares all executions of all runs, of steps of g. May reports whether the outputs of a step may differ though its inputs do not.
-// Of steps whose inputs differ, since a step before them gave other outputs, nothing is said. Differ reports whether the outputs of a step
-// do, or those of a step before it.
-func (w *World) Problems(g *graph.Graph, may func(step string) bool) (problems []Problem, differ func(step string) bool, err error) {
+// Leave is what is allowed to a step.
+type Leave struct {
+	Differ   bool // its outputs may differ though its inputs do not
+	Tolerant bool // it may lack elements that failed
+}
+
+// Problems compares all executions of all runs, of steps of g. Of steps whose inputs differ, since a step before them gave other outputs, nothing
+// is said. Differ reports whether the outputs of a step may differ, or those of a step before it.
+func (w *World) Problems(g *graph.Graph, leave map[string]Leave) (problems []Problem, differ func(step string) bool, err error) {
 	order, err := g.Order()
 	if err != nil {
 		return nil, nil, err
@@ -53,7 +58,7 @@ func (w *World) Problems(g *graph.Graph, may func(step string) bool) (problems [
 		if n.Wait != nil {
 			continue
 		}
-		j := judge{w: w, node: n, may: may(n.Name)}
+		j := judge{w: w, node: n, may: leave[n.Name].Differ}
 		for _, at := range w.sites(n.Name) {
 			j.ignoresItsContext(at)
 			if !apart[n.Name] {
@@ -62,7 +67,7 @@ func (w *World) Problems(g *graph.Graph, may func(step string) bool) (problems [
 			}
 		}
 		problems = append(problems, j.problems...)
-		apart[n.Name] = apart[n.Name] || j.apart
+		apart[n.Name] = apart[n.Name] || j.apart || leave[n.Name].Tolerant
 	}
 	return problems, func(step string) bool { return apart[step] }, nil
 }

@@ -75,7 +75,7 @@ func (m *metadataStore) Apply(ctx context.Context, b metadata.Batch) error {
 // cutOff takes a driver from the metadata store for about as long as it, and the lease of a driver, have patience.
 func (d *Driver) cutOff(n int, r *rand.Rand) {
 	d.mu.Lock()
-	d.away = time.Now().Add(time.Duration(20+r.IntN(100)) * time.Second)
+	d.away = time.Now().Add(time.Duration(45+r.IntN(70)) * time.Second)
 	until := time.Until(d.away)
 	d.mu.Unlock()
 	d.r.w.note(Deaths, "", "driver %d is cut off from the metadata store before commit %d, for %v", d.n, n, until)

@@ -79,6 +79,7 @@ func (x *execution) lose(ctx context.Context, outputs []graph.Port, done <-chan 
 	x.release()
 	go func() {
 		x.discard(ctx, outputs, <-done)
+		x.stop(nil)
 		x.w.mu.Lock()
 		defer x.w.mu.Unlock()
 		x.w.rest()

@@ -90,11 +90,7 @@ func (d *Driver) execute(ctx context.Context, x *execution, outputs []graph.Port
 	if d.isDead() {
 		return nil, errDead
 	}
-	outer := ctx
-	if f.late {
-		outer = context.WithoutCancel(ctx)
-	}
-	inner, stop := context.WithCancelCause(outer)
+	inner, stop := f.context(ctx)
 	x.begin(f, stop)
 	if stopped {
 		x.stop(errStopped)
@@ -117,6 +113,23 @@ func (d *Driver) execute(ctx context.Context, x *execution, outputs []graph.Port
 		return nil, errDead
 	}
 	return d.interrupted(ctx, x, f, outputs, done)
+}
+
+// context returns that of the function. What goes on when it was given up hears of nothing, but its own timeout passes.
+func (f fate) context(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	if !f.late {
+		return context.WithCancelCause(ctx)
+	}
+	inner, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return inner, stop
+	}
+	inner, release := context.WithDeadline(inner, deadline)
+	return inner, func(cause error) {
+		stop(cause)
+		release()
+	}
 }
 
 // returned handles an execution whose function returned before it was interrupted.

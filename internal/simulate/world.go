@@ -95,21 +95,24 @@ func (w *World) note(kind Faults, step, format string, args ...any) {
 	w.notes = append(w.notes, Note{time.Since(w.zero), step, fmt.Sprintf(format, args...)})
 }
 
-// Wait waits until every function that was called has returned, also those whose attempts were given up. The error names one that has not when
-// ctx ends.
+// Wait waits until every function that was called has returned, also those whose attempts were given up, and until what they returned is dealt
+// with. In a bubble no time passes any more when its test has ended, so that what waits then waits for ever. The error names a step that
+// has not returned when ctx ends.
 func (w *World) Wait(ctx context.Context) error {
 	w.mu.Lock()
+	still := make(chan struct{})
+	if w.still != nil {
+		still = w.still
+	}
 	if w.going == 0 {
-		w.mu.Unlock()
-		return nil
+		close(still)
+	} else {
+		w.still = still
 	}
-	if w.still == nil {
-		w.still = make(chan struct{})
-	}
-	still := w.still
 	w.mu.Unlock()
 	select {
 	case <-still:
+		pause(ctx, time.Minute) // longer than any delay
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("step %s has not returned after %v: it ignores its context, or waits for what never comes", w.stuck(), time.Since(w.began))

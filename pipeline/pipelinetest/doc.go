@@ -11,6 +11,15 @@
 //		}
 //	}
 //
+// [Simulate] runs it in virtual time with injected crashes, duplicate attempts, timeouts, and slow and failing stores, and reports steps that do
+// not get over them, with the seed that repeats it; [Seeds] goes through many:
+//
+//	func TestPenguinsUnderFaults(t *testing.T) {
+//		pipelinetest.Seeds(t, 20, func(t *testing.T, seed uint64) {
+//			pipelinetest.Simulate(t, Penguins, Params{LR: 0.1}, seed)
+//		})
+//	}
+//
 // A pipeline that waits for a person is given its answers with [Approve] and [Reject]. A step of a recorded run is called again, with what it was
 // called with, by [Repro], in a test that "tenon run repro" writes.
 //

@@ -138,7 +138,7 @@ func TestSimulate(t *testing.T) {
 	t.Cleanup(func() { limited.Close() })
 	injected := make(chan map[string]int, 1000)
 	t.Run("seeds", func(t *testing.T) {
-		pipelinetest.Seeds(t, 20, func(t *testing.T, seed uint64) {
+		pipelinetest.Seeds(t, 15, func(t *testing.T, seed uint64) {
 			t.Parallel()
 			done := pipelinetest.Simulate(t, careful, struct{ Text string }{"a b c"}, seed, pipelinetest.Approve("review", "ada", ""), tenon.Config{Stack: limited})
 			if done.Elapsed < 30*time.Minute || done.Executions < 20 || done.Seed != seed {
@@ -198,4 +198,38 @@ func TestSimulateWithoutFaults(t *testing.T) {
 	if done.Drivers != 1 || len(done.Trace) != 0 || done.Executions != 6 { // deploy is skipped
 		t.Errorf("%+v", done)
 	}
+}
+
+type halfIn struct{ N artifact.Ref[int] }
+
+var errOdd = errors.New("odd")
+
+// half fails for odd numbers.
+func half(_ context.Context, in halfIn) (artifact.Ref[int], error) {
+	if in.N.Value()%2 != 0 {
+		return artifact.Ref[int]{}, errOdd
+	}
+	return artifact.New(in.N.Value() / 2), nil
+}
+
+type numbersIn struct{ Numbers []int }
+
+func numbers(_ context.Context, in numbersIn) (artifact.Ref[[]int], error) {
+	return artifact.New(in.Numbers), nil
+}
+
+var tolerant = pipeline.Define("tolerant", func(p *pipeline.Builder, in numbersIn) artifact.Ref[[]int] {
+	all := pipeline.Map(p, "half", half, pipeline.Step(p, "numbers", numbers, in), func(n artifact.Ref[int]) halfIn { return halfIn{n} },
+		step.Config{Tolerate: step.Tolerance{Count: 3}})
+	return pipeline.Gather(all, func(n artifact.Ref[int]) artifact.Ref[int] { return n })
+})
+
+// TestSimulateTolerance: what happens to elements is not taken for what the step tolerates, unless it tolerates something anyway.
+func TestSimulateTolerance(t *testing.T) {
+	t.Parallel()
+	pipelinetest.Seeds(t, 5, func(t *testing.T, seed uint64) {
+		t.Parallel()
+		pipelinetest.Simulate(t, tolerant, numbersIn{[]int{2, 4, 6}}, seed, pipelinetest.Crashes|pipelinetest.Timeouts)
+		pipelinetest.Simulate(t, tolerant, numbersIn{[]int{2, 3, 6, 8}}, seed, pipelinetest.Crashes)
+	})
 }

@@ -68,17 +68,17 @@ func (s *simulation) run() []simulate.Problem {
 	s.answers.check(s.t, program.Graph)
 	clock := s.world.Rand("clock")
 	var want metadata.Run
-	var never func(string) bool
+	var leave map[string]simulate.Leave
 	for _, name := range []string{"undisturbed run 1", "undisturbed run 2"} {
-		if want, never, err = s.undisturbed(name); err != nil {
+		if want, leave, err = s.undisturbed(name); err != nil {
 			s.t.Fatalf("simulate pipeline %s: an undisturbed run fails, so that there is nothing to compare with: %v", s.definition.Name(), err)
 		}
 		<-time.After(time.Duration(1 + clock.Int64N(int64(40*24*time.Hour)))) // who looks at the clock sees another day
 	}
 	began := time.Now()
-	got, err := s.disturbed()
+	got, err := s.disturbed(want.Counts[metadata.StepFailed] == 0)
 	s.elapsed = time.Since(began)
-	problems, differ, orderErr := s.world.Problems(program.Graph, never)
+	problems, differ, orderErr := s.world.Problems(program.Graph, leave)
 	if orderErr != nil {
 		s.t.Fatal(orderErr)
 	}
@@ -150,8 +150,8 @@ func (s *simulation) end(ctx context.Context) {
 	s.clients = nil
 }
 
-// undisturbed runs the pipeline. Never says of which steps the cache policy is step.Never.
-func (s *simulation) undisturbed(name string) (run metadata.Run, never func(string) bool, err error) {
+// undisturbed runs the pipeline, and returns also what its plan allows to the steps.
+func (s *simulation) undisturbed(name string) (run metadata.Run, leave map[string]simulate.Leave, err error) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	at := s.open(name)
@@ -184,11 +184,13 @@ func (s *simulation) undisturbed(name string) (run metadata.Run, never func(stri
 	if err != nil {
 		return run, nil, err
 	}
-	uncached := map[string]bool{}
+	leave = map[string]simulate.Leave{}
 	for i := range p.Steps {
-		uncached[p.Steps[i].Name] = p.Steps[i].Config.Cache.Mode == step.CacheNever
+		c := p.Steps[i].Config
+		tolerates := c.Tolerate.Count > 0 || c.Tolerate.Share > 0
+		leave[p.Steps[i].Name] = simulate.Leave{Differ: c.Cache.Mode == step.CacheNever, Tolerant: tolerates && run.Counts[metadata.StepFailed] > 0}
 	}
-	return run, func(step string) bool { return uncached[step] }, nil
+	return run, leave, nil
 }
 
 func (s *simulation) submit(ctx context.Context, client *tenon.Client, d *simulate.Driver, config pipeline.RunConfig) (pipeline.Handle, error) {
@@ -200,8 +202,9 @@ func (s *simulation) submit(ctx context.Context, client *tenon.Client, d *simula
 	return client.Submit(ctx, pipeline.Submission{Pipeline: definition, Params: s.params, Program: program, Config: config})
 }
 
-// disturbed lets one driver after another go on with a run until it succeeds.
-func (s *simulation) disturbed() (metadata.Run, error) {
+// disturbed lets one driver after another go on with a run until it succeeds. If every element counts, none is given up that failed because of
+// what happened to it, though the step would tolerate that.
+func (s *simulation) disturbed(everyElement bool) (metadata.Run, error) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	at, r := s.open("disturbed run"), s.world.Disturbed("the disturbed run")
@@ -209,6 +212,9 @@ func (s *simulation) disturbed() (metadata.Run, error) {
 	how := s.world.Rand("run")
 	modes := []pipeline.FailureMode{pipeline.Stop, pipeline.FailFast, pipeline.Continue}
 	config := pipeline.RunConfig{NoHooks: true, OnFailure: modes[how.IntN(len(modes))], Parallel: how.IntN(4)}
+	if everyElement {
+		config.Steps = step.Configs{"*": {Tolerate: step.NoTolerance}}
+	}
 	for {
 		driveCtx, kill := context.WithCancel(ctx)
 		defer kill()
