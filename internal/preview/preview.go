@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/codedoc"
 	"github.com/tenon-ml/tenon/internal/engine"
 	"github.com/tenon-ml/tenon/internal/graph"
@@ -14,8 +13,12 @@ import (
 	"github.com/tenon-ml/tenon/pipeline"
 )
 
-// lookBack is how many earlier runs of a pipeline are compared with it.
-const lookBack = 20
+const (
+	// lookBack is how many earlier runs of a pipeline are compared with it. Of one with many steps they are fewer, so that no more than
+	// manySteps steps are.
+	lookBack  = 20
+	manySteps = 20_000
+)
 
 // Request is what a preview is made from.
 type Request struct {
@@ -31,10 +34,13 @@ type Request struct {
 // Make turns what the engine foresees, step by step in the order of the graph, into what is told of it.
 func Make(ctx context.Context, r Request, foreseen []engine.Expected) (pipeline.Plan, error) {
 	p := pipeline.Plan{Pipeline: r.Graph.Pipeline, Steps: make([]pipeline.PlannedStep, len(foreseen))}
-	m := maker{r: r, took: newDurations(r.Store)}
+	past, err := why.NewPast(ctx, r.Store, r.Graph.Pipeline, "", min(lookBack, max(1, manySteps/max(1, len(foreseen)))))
+	if err != nil {
+		return pipeline.Plan{}, err
+	}
+	m := maker{r: r, past: past, took: newDurations(r.Store)}
 	for i := range foreseen {
-		var err error
-		if p.Steps[i], err = m.step(ctx, &foreseen[i]); err != nil {
+		if p.Steps[i], err = m.step(ctx, i, &foreseen[i]); err != nil {
 			return pipeline.Plan{}, fmt.Errorf("step %s: %w", foreseen[i].Step, err)
 		}
 	}
@@ -44,6 +50,7 @@ func Make(ctx context.Context, r Request, foreseen []engine.Expected) (pipeline.
 
 type maker struct {
 	r    Request
+	past *why.Past
 	took *durations
 }
 
@@ -52,7 +59,8 @@ var actions = map[engine.Fate]pipeline.Action{
 	engine.FateOpen: pipeline.ActionDepends, engine.FateSkipped: pipeline.ActionSkip, engine.FateAsks: pipeline.ActionAsk,
 }
 
-func (m *maker) step(ctx context.Context, e *engine.Expected) (pipeline.PlannedStep, error) {
+// step says what is told of the step at a place in the graph.
+func (m *maker) step(ctx context.Context, place int, e *engine.Expected) (pipeline.PlannedStep, error) {
 	s := pipeline.PlannedStep{Name: e.Step, Action: actions[e.Fate], Reason: e.Reason, After: e.After, From: computedBy(e.From)}
 	first := e
 	if e.Mapped && e.Elements != nil {
@@ -68,7 +76,7 @@ func (m *maker) step(ctx context.Context, e *engine.Expected) (pipeline.PlannedS
 	if s.Action != pipeline.ActionRun && s.Action != pipeline.ActionDepends {
 		return s, nil
 	}
-	return s, m.explain(ctx, &s, first)
+	return s, m.explain(ctx, &s, place, first)
 }
 
 // computedBy is the run that computed a result.
@@ -111,12 +119,8 @@ func firstToRun(e *engine.Expected) *engine.Expected {
 
 // explain says what changed since the earlier result that differs least, and how long the step took. A step of which only inputs are not known yet
 // runs for certain if something else of it changed: none of the results that were looked at is for that.
-func (m *maker) explain(ctx context.Context, s *pipeline.PlannedStep, e *engine.Expected) error {
-	facts, ok := why.Planned(m.r.Plan, m.r.Graph, m.r.Code, e.Step, e.Index, e.Inputs)
-	if !ok {
-		return component.Errorf(component.Invalid, "the graph has no such step")
-	}
-	old, diffs, found, err := why.Nearest(ctx, m.r.Store, m.r.Graph.Pipeline, facts, lookBack)
+func (m *maker) explain(ctx context.Context, s *pipeline.PlannedStep, place int, e *engine.Expected) error {
+	old, diffs, found, err := m.past.Nearest(ctx, why.Planned(m.r.Plan, m.r.Graph, m.r.Code, place, e.Index, e.Inputs))
 	if err != nil {
 		return err
 	}

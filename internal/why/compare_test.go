@@ -133,13 +133,13 @@ func TestLongValues(t *testing.T) {
 func key(f Facts) string {
 	var k cachekey.Fields
 	k.Add("fingerprint", string(f.Code.Mode)+" "+f.Code.Fingerprint)
-	params := ""
+	var params strings.Builder
 	for _, p := range f.Params {
 		for _, part := range []string{p.Name, p.Type, string(p.Value)} {
-			params += fmt.Sprint(len(part)) + ":" + part
+			fmt.Fprintf(&params, "%d:%s", len(part), part)
 		}
 	}
-	k.Add("params", params)
+	k.Add("params", params.String())
 	k.Add("version", f.Version)
 	k.Add("build", strings.Join(f.Build, "\n"))
 	for _, s := range f.Sources {
