@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func (l lab) write(name, text string) {
 func (l lab) run(name string, args ...string) (string, bool) {
 	l.Helper()
 	cmd := exec.CommandContext(l.Context(), name, args...)
-	cmd.Dir, cmd.Env = l.dir, append(l.env[:len(l.env):len(l.env)], "PWD="+l.dir)
+	cmd.Dir, cmd.Env = l.dir, slices.Concat(l.env, []string{"PWD=" + l.dir})
 	out, err := cmd.CombinedOutput()
 	l.Logf("%s %s\n%s", filepath.Base(name), strings.Join(args, " "), out)
 	return string(out), err == nil

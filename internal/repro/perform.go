@@ -46,7 +46,7 @@ func (r *Recording) Perform(ctx context.Context, program *graph.Program, s Surro
 	if err != nil {
 		return worker.Report{}, err
 	}
-	defer written.Close()
+	defer written.Close() //nolint:errcheck // it is temporary
 	c.store = &contents{Store: written, dir: s.Dir, other: s.Store}
 	inputs, err := c.inputs(ctx)
 	if err != nil {

@@ -108,10 +108,10 @@ func findIn(dir, pipeline, expr string) (Place, error) {
 	found := candidates(files)
 	var exact, possible []string
 	for _, f := range found {
-		switch {
-		case f.name == pipeline:
+		switch f.name {
+		case pipeline:
 			exact = append(exact, f.expr)
-		case f.name == "":
+		case "":
 			possible = append(possible, f.expr)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func series(_ context.Context, in seriesIn) (seriesOut, error) {
 	var long []string
 	var short []int
 	for i := range in.N {
-		long, short = append(long, strings.Repeat(fmt.Sprint(i), 6000)), append(short, i)
+		long, short = append(long, strings.Repeat(strconv.Itoa(i), 6000)), append(short, i)
 	}
 	return seriesOut{artifact.New(long), artifact.New(short), artifact.New(false)}, nil
 }
