@@ -229,6 +229,9 @@ func (t *sources) common(places map[string]string, isMain map[string]bool) ([]Pa
 		}
 	}
 	parts = append(parts, Part{Name: "modules that are used from disk", Digest: strings.TrimPrefix(sum(others), "sha256:")})
+	if len(t.given) > 0 {
+		parts = append(parts, Part{Name: "files on the command line", Digest: hashOf([]byte(strings.Join(t.given, "\n")))})
+	}
 	for _, m := range t.fixed {
 		parts = append(parts, Part{Name: "module " + m, Digest: hashOf([]byte(m))})
 	}

@@ -95,6 +95,22 @@ func TestDeclaredIsAsCertainAsCoarse(t *testing.T) {
 	m.differs("an edit anywhere, where another module imports this one", first, m.run("app", "go", "run", "."))
 }
 
+// The files on the command line are the program: others beside them may declare the same.
+func TestFilesOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]modules{"by declarations": declaredFixture(t), "coarse": fixture(t)} {
+		m.edit("app/main.go", "(bar, error) { return bar{}, nil }", "(bar, error) { return bar{version()}, nil }")
+		m.write("app/one.go", "package main\n\nfunc version() string { return \"one\" }\n")
+		m.write("app/two.go", "package main\n\nfunc version() string { return \"two\" }\n")
+		one := m.run("app", "go", "run", "main.go", "one.go")
+		m.mode(name, one, ModeSource)
+		if again := m.run("app", "go", "run", "./one.go", "main.go"); again.plain() != one.plain() {
+			t.Errorf("%s: in another order, the same files have another fingerprint", name)
+		}
+		m.differs(name, one, m.run("app", "go", "run", "main.go", "two.go"))
+	}
+}
+
 // Two lists of parts name the declaration that was edited.
 func TestExplain(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,7 @@ type sources struct {
 	pkg    string              // import path of the main package
 	module string              // path of the main module
 	deps   []string            // paths of the other modules
+	given  []string            // files on the command line, which are all of the main package then
 }
 
 // commandLineFiles is the path of a main package that was named by its files.
@@ -77,19 +78,20 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 	if l.work != "" && !r.file("go.work", l.work) {
 		return nil, false
 	}
-	pkg := info.Path
+	pkg, given := info.Path, []string(nil)
 	if pkg == commandLineFiles {
 		if !r.holds(run.sourceFiles()) {
 			return nil, false
 		}
 		pkg = r.packageOf(run.sourceFiles()[0])
+		given = r.names(run.sourceFiles())
 	}
 	if !r.unchangedDirs() {
 		return nil, false
 	}
 	return &sources{
-		paths: r.paths, sum: r.digest(fixed), close: r.close, files: r.files, main: mainFiles, embeds: r.embeds, fixed: fixed, pkg: pkg,
-		module: main, deps: paths(info.Deps),
+		paths: r.paths, sum: r.digest(append(fixed[:len(fixed):len(fixed)], given...)), close: r.close, files: r.files, main: mainFiles, embeds: r.embeds, fixed: fixed, pkg: pkg,
+		module: main, deps: paths(info.Deps), given: given,
 	}, true
 }
 
@@ -121,6 +123,18 @@ func (r *reader) holds(files []string) bool {
 		}
 	}
 	return len(files) > 0
+}
+
+// names returns the names of files that were read, sorted.
+func (r *reader) names(files []string) []string {
+	var names []string
+	for _, file := range files {
+		if resolved, err := filepath.EvalSymlinks(file); err == nil {
+			names = append(names, r.paths[resolved])
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // packageOf returns the import path of a file's package.

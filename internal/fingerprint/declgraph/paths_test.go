@@ -120,6 +120,9 @@ const size = 1`,
 		"a regexp that is changed": `len(re.FindString("aa"))
 var re = regexp.MustCompile("a|aa")
 func other() { if 1 > 0 { re.Longest() } }`,
+		"a regexp that is changed under another name": `len(re.FindString("aa"))
+var re = regexp.MustCompile("a|aa")
+func other() { r := re; if 1 > 0 { r.Longest() } }`,
 		"an error that is compared": `check(errOne)
 var errOne = errors.New("1")
 func check(err error) int { return len(err.Error()) }`,

@@ -36,6 +36,8 @@ func (g *Graph) symbol(path, name string) int {
 
 // classify finds the variables among the symbols.
 func (g *Graph) classify() {
+	longest, ok := g.index[symbolKey{".", "Longest"}] // which changes a regexp.Regexp that may have other names
+	weak := ok && len(g.symbols[longest].users) > 0
 	for i := range g.symbols {
 		s := &g.symbols[i]
 		s.changes = Write
@@ -46,8 +48,11 @@ func (g *Graph) classify() {
 		for _, d := range s.defs {
 			if n := &g.nodes[d]; n.Kind == Var {
 				class := n.Class
-				if n.file.hides() {
+				switch {
+				case n.file.hides():
 					class = Open
+				case weak:
+					class = min(class, Flat)
 				}
 				s.isVar, s.changes = true, min(s.changes, class.changes())
 			}

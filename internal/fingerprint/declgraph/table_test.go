@@ -214,6 +214,7 @@ func TestEdits(t *testing.T) {
 		{"debug setting", "m/main.go", "package main", "//go:debug panicnil=1\npackage main", "ABC"},
 		{"unused file constraint", "m/feat/os_linux.go", "package feat", "//go:build !race\n\npackage feat", "ABC"},
 		{"file renamed", "m/text/text.go -> m/text/words.go", "", "", ""},
+		{"file with an init renamed before another", "m/feat/init.go -> m/feat/ainit.go", "", "", "ABC"},
 		{"file renamed to another platform's", "m/text/text.go -> m/text/text_darwin.go", "", "", "B"},
 	} {
 		files := maps.Clone(module)
