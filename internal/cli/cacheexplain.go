@@ -79,7 +79,7 @@ func explain(ctx context.Context, client Client, pipe, ref, step, against string
 	if x.run, err = why.Read(ctx, store, run); err != nil {
 		return nil, err
 	}
-	if err := x.find(ctx, store, ref, step); err != nil {
+	if err := x.find(ctx, store, step); err != nil {
 		return nil, err
 	}
 	if x.facts, err = x.run.Facts(ctx, x.row); err != nil {
@@ -100,7 +100,7 @@ func explain(ctx context.Context, client Client, pipe, ref, step, against string
 }
 
 // find finds the step that was named, or an element of it. One that the run has not come to is pending.
-func (x *explained) find(ctx context.Context, store metadata.Store, ref, name string) error {
+func (x *explained) find(ctx context.Context, store metadata.Store, name string) error {
 	step, index := splitElement(name)
 	_, node, err := x.run.Step(step)
 	if errors.Is(err, component.ErrNotFound) {

@@ -20,34 +20,34 @@ type Code struct {
 type span struct{ first, count int }
 
 // Has reports whether c knows what a fingerprint is made of.
-func (c *Code) Has(print string) bool { return c != nil && c.sets[print] != nil }
+func (c *Code) Has(mark string) bool { return c != nil && c.sets[mark] != nil }
 
 // Parts returns what a fingerprint is made of, nil if that is not known. The order is of no meaning.
-func (c *Code) Parts(print string) []fingerprint.Part {
-	if !c.Has(print) {
+func (c *Code) Parts(mark string) []fingerprint.Part {
+	if !c.Has(mark) {
 		return nil
 	}
 	var parts []fingerprint.Part
-	for _, s := range c.sets[print] {
+	for _, s := range c.sets[mark] {
 		parts = append(parts, c.parts[s.first:s.first+s.count]...)
 	}
 	return slices.Clip(parts)
 }
 
 // Count is the number of parts of a fingerprint, 0 if they are not known.
-func (c *Code) Count(print string) int {
+func (c *Code) Count(mark string) int {
 	if c == nil {
 		return 0
 	}
 	n := 0
-	for _, s := range c.sets[print] {
+	for _, s := range c.sets[mark] {
 		n += s.count
 	}
 	return n
 }
 
 // Add tells what a fingerprint is made of. No parts tell nothing.
-func (c *Code) Add(print string, parts []fingerprint.Part) {
+func (c *Code) Add(mark string, parts []fingerprint.Part) {
 	if len(parts) == 0 {
 		return
 	}
@@ -67,7 +67,7 @@ func (c *Code) Add(print string, parts []fingerprint.Part) {
 		}
 		next++
 	}
-	c.sets[print] = set
+	c.sets[mark] = set
 }
 
 func (c *Code) restart(size int) {

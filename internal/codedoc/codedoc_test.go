@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,8 +102,8 @@ func TestRoundTrip(t *testing.T) {
 		lists := rapid.SliceOfN(parts, 1, 5).Draw(t, "lists")
 		one, two := &codedoc.Code{}, &codedoc.Code{}
 		for i, list := range lists {
-			one.Add(fmt.Sprint(i), list)
-			two.Add(fmt.Sprint(i), list)
+			one.Add(strconv.Itoa(i), list)
+			two.Add(strconv.Itoa(i), list)
 		}
 		a, err := one.Encode()
 		if err != nil {
@@ -118,8 +119,9 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 		for i, list := range lists {
+			name := strconv.Itoa(i)
 			for what, c := range map[string]*codedoc.Code{"added": one, "read": read} {
-				if got := c.Parts(fmt.Sprint(i)); !slices.Equal(got, list) || c.Count(fmt.Sprint(i)) != len(list) || c.Has(fmt.Sprint(i)) != (len(list) > 0) {
+				if got := c.Parts(name); !slices.Equal(got, list) || c.Count(name) != len(list) || c.Has(name) != (len(list) > 0) {
 					t.Fatalf("%s: list %d is %v, want %v", what, i, got, list)
 				}
 			}
@@ -155,7 +157,7 @@ func TestTooLarge(t *testing.T) {
 	c := &codedoc.Code{}
 	var parts []fingerprint.Part
 	for i := range 200_000 { // digests do not compress
-		parts = append(parts, part("x", "", i, fmt.Sprint(i)))
+		parts = append(parts, part("x", "", i, strconv.Itoa(i)))
 	}
 	c.Add("sha256:fit", parts)
 	if data, err := c.Encode(); data != nil || err != nil {
@@ -230,7 +232,7 @@ func FuzzParse(f *testing.F) {
 func large() (prints []string, lists [][]fingerprint.Part) {
 	var all []fingerprint.Part
 	for i := range 5000 {
-		all = append(all, part(fmt.Sprintf("example.com/company/app/package%02d.Declaration%04d", i/100, i), fmt.Sprintf("example.com/company/app/package%02d/file%d.go", i/100, i/20), i%20*15, fmt.Sprint(i)))
+		all = append(all, part(fmt.Sprintf("example.com/company/app/package%02d.Declaration%04d", i/100, i), fmt.Sprintf("example.com/company/app/package%02d/file%d.go", i/100, i/20), i%20*15, strconv.Itoa(i)))
 	}
 	for s := range 200 {
 		var list []fingerprint.Part

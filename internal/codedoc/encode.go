@@ -60,11 +60,11 @@ func (c *Code) Encode() ([]byte, error) {
 		}
 		size += len(p.Name) + len(p.Digest) + 16
 	}
-	for print, set := range c.sets {
+	for mark, set := range c.sets {
 		for _, s := range set {
-			f.Sets[print] = append(f.Sets[print], s.first, s.count)
+			f.Sets[mark] = append(f.Sets[mark], s.first, s.count)
 		}
-		size += len(print) + 8*len(set)
+		size += len(mark) + 8*len(set)
 	}
 	if size > rawLimit/2 { // what JSON adds is far less
 		return nil, nil
@@ -116,8 +116,8 @@ func Parse(data []byte) (*Code, error) {
 			c.parts[i].File = f.Files[file-1]
 		}
 	}
-	for print, numbers := range f.Sets {
-		if c.sets[print], err = spans(numbers, n); err != nil {
+	for mark, numbers := range f.Sets {
+		if c.sets[mark], err = spans(numbers, n); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,7 @@ func NewPast(ctx context.Context, store metadata.Store, pipeline, before string,
 		if err != nil {
 			return nil, err
 		}
-		if run.ID != before {
+		if before == "" || run.ID < before { // others were made in the same millisecond
 			p.runs = append(p.runs, run)
 		}
 		if len(p.runs) >= n {

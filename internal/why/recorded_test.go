@@ -74,9 +74,9 @@ func (h home) run(m made) metadata.Run {
 	if err != nil {
 		h.Fatal(err)
 	}
-	print := "sha256:" + m.scale
+	mark := "sha256:" + m.scale
 	p := plan.Plan{Version: plan.Version, Pipeline: "fits", Build: []string{"go=go1.26"}, Steps: []plan.Step{
-		{Name: "load", Mode: "source", Fingerprint: "sha256:load"}, {Name: "fit", Func: "main.Fit", Mode: "source", Fingerprint: print, Config: step.Config{Version: m.version}},
+		{Name: "load", Mode: "source", Fingerprint: "sha256:load"}, {Name: "fit", Func: "main.Fit", Mode: "source", Fingerprint: mark, Config: step.Config{Version: m.version}},
 	}}
 	planJSON, err := json.Marshal(p)
 	if err != nil {
@@ -89,7 +89,7 @@ func (h home) run(m made) metadata.Run {
 	if !m.noCode {
 		sum := sha256.Sum256([]byte(m.scale))
 		code := &codedoc.Code{}
-		code.Add(print, []fingerprint.Part{{Name: "example.com/app.Scale", File: "example.com/app/scale.go", Line: 4, Digest: hex.EncodeToString(sum[:])}})
+		code.Add(mark, []fingerprint.Part{{Name: "example.com/app.Scale", File: "example.com/app/scale.go", Line: 4, Digest: hex.EncodeToString(sum[:])}})
 		body, err := code.Encode()
 		if err != nil {
 			h.Fatal(err)
