@@ -16,11 +16,11 @@ func planMarkdown(b *strings.Builder, p pipeline.Plan, all bool) {
 		most = len(p.Steps)
 	}
 	for _, s := range p.Steps {
-		switch {
-		case s.Action == pipeline.ActionCached:
+		switch s.Action {
+		case pipeline.ActionCached:
 			cached = append(cached, s.Name)
 			continue
-		case s.Action == pipeline.ActionSkip:
+		case pipeline.ActionSkip:
 			skipped = append(skipped, s.Name+": "+s.Reason)
 			continue
 		}

@@ -176,7 +176,7 @@ func (f *forecast) gate(n *node, e *Expected) {
 
 // expand makes the tasks of a mapped node, and returns the elements of the list that it splits, if it does.
 func (f *forecast) expand(ctx context.Context, n *node, e *Expected) (items []artifact.Record) {
-	count := 0
+	var count int
 	switch up := f.unknown(*n.g.Over, -1); {
 	case n.prev != nil && !n.prev.expanded:
 		e.Fate, e.Reason, e.After = FateOpen, fmt.Sprintf("the elements of step %s are not known yet", n.prev.name()), []string{n.prev.name()}

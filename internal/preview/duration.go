@@ -81,16 +81,16 @@ func (d *durations) row(ctx context.Context, row metadata.Step) (time.Duration, 
 }
 
 // timesOf is how many elements of a mapped step are expected to run.
-func timesOf(s *pipeline.PlannedStep) time.Duration {
-	return time.Duration(len(s.Elements.Run) + s.Elements.Depends)
+func timesOf(s *pipeline.PlannedStep) int {
+	return len(s.Elements.Run) + s.Elements.Depends
 }
 
 // atOnce is how many of n attempts run at once.
-func (r Request) atOnce(n time.Duration) time.Duration {
+func (r Request) atOnce(n int) int {
 	if r.Parallel == 0 {
 		return n
 	}
-	return min(n, time.Duration(r.Parallel))
+	return min(n, r.Parallel)
 }
 
 // duration is how long steps take together: as long as the longest chain, or as all of them on what may run at once, whichever is longer. Steps
@@ -105,7 +105,7 @@ func (r Request) duration(steps []pipeline.PlannedStep) (took time.Duration, unm
 		}
 		own := s.Took
 		if s.Elements != nil {
-			own /= max(1, r.atOnce(timesOf(&s)))
+			own /= time.Duration(max(1, r.atOnce(timesOf(&s))))
 		}
 		ends[s.Name] = start + own
 		took, work = max(took, ends[s.Name]), work+s.Took

@@ -3,6 +3,7 @@ package preview
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tenon-ml/tenon/internal/codedoc"
 	"github.com/tenon-ml/tenon/internal/engine"
@@ -142,7 +143,7 @@ func (m *maker) explain(ctx context.Context, s *pipeline.PlannedStep, place int,
 	}
 	s.Took = one
 	if s.Elements != nil {
-		s.Took *= max(1, timesOf(s))
+		s.Took *= time.Duration(max(1, timesOf(s)))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package why
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/codedoc"
@@ -20,7 +21,8 @@ type Run struct {
 	Code  *codedoc.Code // nil if nothing is known
 
 	store  metadata.Store
-	places map[string]int // of steps in the graph
+	order  sync.Once
+	places map[string]int // of steps in the graph, once one was asked for
 }
 
 // Read reads the plan, the graph and what is recorded of the code of a run. Code of which nothing is recorded, or that an other version of Tenon
@@ -42,10 +44,6 @@ func Read(ctx context.Context, store metadata.Store, run metadata.Run) (*Run, er
 	}
 	if len(r.Plan.Steps) != len(r.Graph.Nodes) {
 		return nil, component.Errorf(component.Corrupt, "run %s: its plan has %d steps and its graph %d", run.ID, len(r.Plan.Steps), len(r.Graph.Nodes))
-	}
-	r.places = make(map[string]int, len(r.Graph.Nodes))
-	for i := range r.Graph.Nodes {
-		r.places[r.Graph.Nodes[i].Name] = i
 	}
 	r.Code, err = ReadCode(ctx, store, run)
 	return r, err
@@ -79,6 +77,12 @@ func (r *Run) Step(name string) (*plan.Step, *graph.Node, error) {
 }
 
 func (r *Run) place(step string) (int, error) {
+	r.order.Do(func() {
+		r.places = make(map[string]int, len(r.Graph.Nodes))
+		for i := range r.Graph.Nodes {
+			r.places[r.Graph.Nodes[i].Name] = i
+		}
+	})
 	if i, ok := r.places[step]; ok {
 		return i, nil
 	}
