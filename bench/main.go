@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path"
 	"strings"
+	"syscall"
 )
 
 func main() {
@@ -23,7 +25,10 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds of each row; the table shows the median")
 	format := flag.String("o", "markdown", "what to print: markdown or json")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *format, *names, *rounds); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // what was made is removed all the same
+	err := run(ctx, os.Stdout, *format, *names, *rounds)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -123,6 +123,9 @@ func (b budget) met(r result) *bool {
 }
 
 func once(ctx context.Context, measure measurement) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	dir, err := os.MkdirTemp("", "tenon-bench-")
 	if err != nil {
 		return 0, err
