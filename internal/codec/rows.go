@@ -21,6 +21,7 @@ type Rows struct {
 	typ    reflect.Type
 	fields []rowField
 	schema func() *parquet.Schema
+	plain  func() *parquet.Schema // without compression
 }
 
 type rowField struct {
@@ -83,7 +84,8 @@ func RowsOf(t reflect.Type, user []Codec) (*Rows, error) {
 		columns += len(taken)
 		r.fields = append(r.fields, rf)
 	}
-	r.schema = sync.OnceValue(r.buildSchema)
+	r.schema = sync.OnceValue(func() *parquet.Schema { return r.buildSchema(true) })
+	r.plain = sync.OnceValue(func() *parquet.Schema { return r.buildSchema(false) })
 	return r, nil
 }
 
@@ -116,10 +118,12 @@ func (c columnNode) Name() string { return c.name }
 // Value is of no use, as rows are written column by column.
 func (c columnNode) Value(reflect.Value) reflect.Value { return reflect.Value{} }
 
-func (r *Rows) buildSchema() *parquet.Schema {
+func (r *Rows) buildSchema(compressed bool) *parquet.Schema {
 	o := ordered{Group: parquet.Group{}}
 	add := func(name string, n parquet.Node, optional bool) {
-		n = parquet.Compressed(n, &zstd.Codec{Level: zstd.SpeedFastest})
+		if compressed {
+			n = parquet.Compressed(n, &zstd.Codec{Level: zstd.SpeedFastest})
+		}
 		if optional {
 			n = parquet.Optional(n)
 		}

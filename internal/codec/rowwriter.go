@@ -45,11 +45,22 @@ type columnState struct {
 	to    time.Time
 }
 
+// Plain is a writer for which rows are not compressed: what compresses them, and what unpacks them, is shared by the whole process, and a bubble
+// of testing/synctest must not use what another one made.
+type Plain interface {
+	io.Writer
+	Plain()
+}
+
 // NewRowWriter returns a writer of rows to w.
 func NewRowWriter(w io.Writer, rows *Rows) *RowWriter {
+	schema := rows.schema
+	if _, plain := w.(Plain); plain {
+		schema = rows.plain
+	}
 	rw := &RowWriter{
 		rows: rows,
-		w: parquet.NewGenericWriter[any](w, rows.schema(),
+		w: parquet.NewGenericWriter[any](w, schema(),
 			parquet.CreatedBy("tenon", "1", ""), // not the library's version: the same rows give the same bytes
 			parquet.WriteBufferSize(256<<10),
 			parquet.DictionaryMaxBytes(1<<20),

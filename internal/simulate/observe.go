@@ -19,6 +19,12 @@ type seen struct {
 	i     int
 }
 
+// plain is a [codec.Plain].
+type plain struct{ io.Writer }
+
+// Plain implements [codec.Plain].
+func (plain) Plain() {}
+
 // observed returns ports whose codecs note what they encode: values are encoded once, since some can be read only once.
 func observed(ports []graph.Port) []graph.Port {
 	ports = slices.Clone(ports)
@@ -31,7 +37,7 @@ func observed(ports []graph.Port) []graph.Port {
 				return encode(ctx, w, v)
 			}
 			h := sha256.New()
-			info, err := encode(ctx, io.MultiWriter(w, h), s.value)
+			info, err := encode(ctx, plain{io.MultiWriter(w, h)}, s.value)
 			if err == nil {
 				rec := artifact.Record{Codec: id, Digest: artifact.NewDigest([32]byte(h.Sum(nil))), Meta: info.Meta}
 				s.x.saw(s.i, transfer.Identity(rec))

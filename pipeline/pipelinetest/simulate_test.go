@@ -138,7 +138,7 @@ func TestSimulate(t *testing.T) {
 	t.Cleanup(func() { limited.Close() })
 	injected := make(chan map[string]int, 1000)
 	t.Run("seeds", func(t *testing.T) {
-		pipelinetest.Seeds(t, 15, func(t *testing.T, seed uint64) {
+		pipelinetest.Seeds(t, 10, func(t *testing.T, seed uint64) {
 			t.Parallel()
 			done := pipelinetest.Simulate(t, careful, struct{ Text string }{"a b c"}, seed, pipelinetest.Approve("review", "ada", ""), tenon.Config{Stack: limited})
 			if done.Elapsed < 30*time.Minute || done.Executions < 20 || done.Seed != seed {
