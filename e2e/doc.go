@@ -2,7 +2,7 @@
 //
 //   - edits: which steps find their results in the cache after edits of the program, by a table and at random
 //   - external: values of one's own and of a third party, stored by one process and read back equal by another
-//   - faults: whole programs on one home, with damaged artifacts, interrupted, killed again and again; TENON_E2E_KILLS=200 is its long form
+//   - faults: whole programs on one home, with damaged artifacts, interrupted, killed again and again at random and at named points
 //   - gc: garbage collection beside programs that put, find and delete, in one process and in several, and of collectors that are killed
 //   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
 //   - multiprocess: artifact stores in several processes on one directory, one of which is killed

@@ -130,7 +130,7 @@ func (c *collection) put(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // what was put is there
+	defer store.Close()
 	for range garbage {
 		c.made++
 		if _, err := store.Put(t.Context(), bytes.NewReader(fmt.Appendf(nil, "garbage %d", c.made))); err != nil {

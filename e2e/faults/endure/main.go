@@ -30,14 +30,15 @@ type Results struct {
 
 // Endure is the pipeline.
 var Endure = pipeline.Define("endure", func(p *pipeline.Builder, in Params) Results {
+	anew := step.Config{Cache: step.Never} // what is done again is not found in the cache, where nobody would see it
 	list := pipeline.Step(p, "list", List, ListIn(in))
 	blobs := pipeline.Map(p, "blob", Blob, list.Items, func(item artifact.Ref[Item]) BlobIn { return BlobIn{item} })
-	sums := pipeline.Then(p, "sum", Sum, blobs, func(blob artifact.Ref[[]byte]) SumIn { return SumIn{blob} })
+	sums := pipeline.Then(p, "sum", Sum, blobs, func(blob artifact.Ref[[]byte]) SumIn { return SumIn{blob} }, anew)
 	all := pipeline.Gather(sums, func(sum artifact.Ref[string]) artifact.Ref[string] { return sum })
 	empty := pipeline.Map(p, "empty", Blob, list.None, func(item artifact.Ref[Item]) BlobIn { return BlobIn{item} })
 	none := pipeline.Gather(empty, func(blob artifact.Ref[[]byte]) artifact.Ref[[]byte] { return blob })
 
-	long := pipeline.Step(p, "long", Long, LongIn{Stages: 24})
+	long := pipeline.Step(p, "long", Long, LongIn{Stages: 24}, anew)
 	table := pipeline.Step(p, "table", Table, TableIn{Rows: 12_000})
 	file := pipeline.Step(p, "file", File, FileIn{MiB: 6}, pipeline.After("table"))
 

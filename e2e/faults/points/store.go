@@ -18,11 +18,11 @@ func Watch() {
 	flavor := local.Flavor
 	local.Flavor = component.New("local", artifact.Kind, *flavor.Config().(*local.Config),
 		func(ctx context.Context, c local.Config, env component.Env) (artifact.Store, error) {
-			real, err := component.Open(ctx, flavor, artifact.Kind, &c, env)
+			opened, err := component.Open(ctx, flavor, artifact.Kind, &c, env)
 			if err != nil {
 				return nil, err
 			}
-			return store{real}, nil
+			return store{opened}, nil
 		})
 	watchSQLite()
 }

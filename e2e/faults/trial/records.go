@@ -57,7 +57,7 @@ func (s *Site) Deleting(t testing.TB) (digests []artifact.Digest) {
 // withCopy copies the database and what belongs to it.
 func (s *Site) withCopy(t testing.TB, read func(path string)) {
 	t.Helper()
-	dir, err := os.MkdirTemp(s.Dir, "copy-*")
+	dir, err := os.MkdirTemp(s.Dir, "copy-*") //nolint:usetesting // there are many, and each is large
 	if err != nil {
 		t.Fatal(err)
 	}
