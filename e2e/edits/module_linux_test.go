@@ -38,8 +38,9 @@ func versionOf(name, content string) string {
 }
 
 // publish makes both versions of the module known, and returns the lines of go.sum for them.
-func (w workspace) publish() (sum string) {
+func (w workspace) publish() string {
 	w.Helper()
+	var sums strings.Builder
 	for at, content := range map[string]string{versionedBefore: versioned, versionedAfter: versionedTwo} {
 		path, version, _ := strings.Cut(at, " ")
 		dir := "proxy/" + path + "/@v/" + version
@@ -67,7 +68,7 @@ func (w workspace) publish() (sum string) {
 		if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Error != "" {
 			w.Fatalf("%v, %v: %s", err, jsonErr, out)
 		}
-		sum += fmt.Sprintf("%s %s %s\n%s %s/go.mod %s\n", path, version, m.Sum, path, version, m.GoModSum)
+		fmt.Fprintf(&sums, "%s %s %s\n%s %s/go.mod %s\n", path, version, m.Sum, path, version, m.GoModSum)
 	}
-	return sum
+	return sums.String()
 }

@@ -72,6 +72,7 @@ var table = []edit{
 	{"variable that holds a step function", "steps.go", "picked = first", "picked = second", "picked"},
 	{"receiver", "steps.go", "model{rate: 3}", "model{rate: 4}", "receiver"},
 	{"receiver of a step that is said to be pure", "steps.go", "model{rate: 2}", "model{rate: 4}", "method"},
+	{"new file that an embed pattern matches", "pages/two.txt", "", "two", "embedded"},
 	{"embed pattern", "steps.go", "//go:embed page.txt", "//go:embed page.txt\n//nothing", ""},
 	{"file of another platform", "fill/platform_other.go", "return 2", "return 3", everyStep},
 	{"build constraint", "fill/platform_other.go", "//go:build !linux", "//go:build !linux && !race", everyStep},
@@ -102,14 +103,14 @@ func (w workspace) files() map[string]string {
 	files := original(w)
 	files["../lib/lib.go"] = read(w, w.path("lib/lib.go"))
 	files["go.mod"] = read(w, w.path("program/go.mod"))
-	files["features/features_test.go"] = ""
+	files["features/features_test.go"], files["pages/two.txt"] = "", ""
 	return files
 }
 
 func (w workspace) set(files map[string]string) {
 	w.Helper()
 	for name, content := range files {
-		if strings.HasSuffix(name, "_test.go") && content == "" {
+		if content == "" {
 			os.Remove(w.path("program/" + name))
 			continue
 		}

@@ -111,8 +111,8 @@ func TestInstances(t *testing.T) {
 	} {
 		src := strings.Replace(instances, e.from, e.to, 1)
 		var changed []string
-		for name, print := range all(strings.Replace(src, `"little"`, `"small"`, 1)) {
-			if print != before[name] {
+		for name, one := range all(strings.Replace(src, `"little"`, `"small"`, 1)) {
+			if one != before[name] {
 				changed = append(changed, name)
 			}
 		}

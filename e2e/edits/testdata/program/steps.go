@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -166,8 +166,12 @@ func (m model) fit(_ context.Context, in in) (text, error) {
 //go:embed page.txt
 var page string
 
+//go:embed pages/*
+var pages embed.FS
+
 func embedded(_ context.Context, in in) (text, error) {
-	return artifact.New(fmt.Sprint("embedded", page)), nil
+	list, err := pages.ReadDir("pages")
+	return artifact.New(fmt.Sprint("embedded", page, list)), err
 }
 
 func library(_ context.Context, in in) (text, error) {
