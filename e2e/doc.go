@@ -7,6 +7,7 @@
 //   - loopback: an artifact store behind a throwaway gRPC service, which shows that the interface fits a network
 //   - multiprocess: artifact stores in several processes on one directory, one of which is killed
 //   - repro: the tests that "tenon run repro" writes into a program, which fail as its steps did, anywhere, until they are mended
+//   - scale: very large graphs, chains and maps, many steps that end at once, and what is read of a store that holds very many runs
 //   - sources: outside data from submit to step, what an edit makes run again, and what it does not
 //   - workers: steps in processes of their own, which lose their program, its executable, its socket or its home, hang, fork, and cost little
 package e2e
