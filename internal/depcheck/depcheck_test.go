@@ -12,13 +12,13 @@ const module = "github.com/tenon-ml/tenon"
 
 // layers is the order of dependencies: a package may import those of earlier layers and of its own, never of later ones.
 var layers = [][]string{
-	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/scratch", "/internal/stacktrace", "/internal/fingerprint/declgraph", "/proto/tenon/worker/v1"},
+	{"/internal/part", "/internal/ref", "/internal/strictyaml", "/internal/cachekey", "/internal/filememo", "/internal/jsonfloat", "/internal/origin", "/internal/scratch", "/internal/stacktrace", "/internal/fingerprint/declgraph", "/proto/tenon/worker/v1"},
 	{"/component"},
 	{"/internal/newproject", "/internal/codec", "/internal/scope", "/internal/source/location"},
 	{"/artifact", "/hook", "/internal/hookset", "/step"},
 	{"/internal/graph", "/internal/transfer", "/internal/source", "/internal/fingerprint", "/internal/codedoc", "/internal/procgroup"},
 	{"/orchestrator", "/registry", "/secrets", "/tracker", "/deployer", "/metadata"}, // the kinds
-	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker", "/internal/simulate"},
+	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker", "/internal/repro", "/internal/simulate"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
 	{"/pipeline", "/command"},
 	{"/internal/cli"},

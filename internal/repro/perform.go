@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/tenon-ml/tenon/artifact"
-	artifactlocal "github.com/tenon-ml/tenon/artifact/local"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/ref"
@@ -25,8 +24,9 @@ import (
 type Surroundings struct {
 	// Dir is the directory of the recording, absolute.
 	Dir string
-	// TempDir is for what the call writes. The caller removes it.
+	// TempDir is for files of the call, and Written for content that it makes. The caller removes them.
 	TempDir string
+	Written artifact.Store
 	// Store opens the artifact store that has the content which is not in Dir.
 	Store func(ctx context.Context) (artifact.Store, error)
 	// Resources that the step may ask for.
@@ -42,12 +42,7 @@ func (r *Recording) Perform(ctx context.Context, program *graph.Program, s Surro
 	if err := c.find(); err != nil {
 		return worker.Report{}, err
 	}
-	written, err := artifactlocal.Open(filepath.Join(s.TempDir, "store"))
-	if err != nil {
-		return worker.Report{}, err
-	}
-	defer written.Close() //nolint:errcheck // it is temporary
-	c.store = &contents{Store: written, dir: s.Dir, other: s.Store}
+	c.store = &contents{Store: s.Written, dir: s.Dir, other: s.Store}
 	inputs, err := c.inputs(ctx)
 	if err != nil {
 		return worker.Report{}, err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
+	artifactlocal "github.com/tenon-ml/tenon/artifact/local"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/graph"
 	"github.com/tenon-ml/tenon/internal/repro"
@@ -163,7 +164,7 @@ func (r recorded) perform(t *testing.T, dir string) worker.Report {
 		t.Fatal(err)
 	}
 	report, err := rec.Perform(t.Context(), r.program, repro.Surroundings{
-		Dir: dir, TempDir: t.TempDir(), Logf: t.Logf,
+		Dir: dir, TempDir: t.TempDir(), Written: emptyStore(t), Logf: t.Logf,
 		Store: func(context.Context) (artifact.Store, error) { return nil, errors.New("everything was copied") },
 	})
 	if err != nil {
@@ -349,10 +350,20 @@ func TestDamagedCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = rec.Perform(t.Context(), r.program, repro.Surroundings{Dir: w.Dir, TempDir: t.TempDir(), Logf: t.Logf})
+	_, err = rec.Perform(t.Context(), r.program, repro.Surroundings{Dir: w.Dir, TempDir: t.TempDir(), Written: emptyStore(t), Logf: t.Logf})
 	if !errors.Is(err, component.ErrCorrupt) || !strings.Contains(err.Error(), "input Value") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+func emptyStore(t *testing.T) artifact.Store {
+	t.Helper()
+	store, err := artifactlocal.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
 }
 
 func empty(t *testing.T, dir string) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenon-ml/tenon"
 	"github.com/tenon-ml/tenon/artifact"
+	artifactlocal "github.com/tenon-ml/tenon/artifact/local"
 	"github.com/tenon-ml/tenon/component"
 	"github.com/tenon-ml/tenon/internal/codec"
 	"github.com/tenon-ml/tenon/internal/graph"
@@ -66,6 +67,11 @@ func Repro(ctx context.Context, tb testing.TB, p pipeline.Definition, rec Record
 	if err != nil {
 		tb.Fatal(err)
 	}
+	written, err := artifactlocal.Open(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer written.Close() //nolint:errcheck // it is temporary
 	resources := scope.NewResources(ctx)
 	defer func() {
 		if err := resources.Close(); err != nil {
@@ -73,7 +79,7 @@ func Repro(ctx context.Context, tb testing.TB, p pipeline.Definition, rec Record
 		}
 	}()
 	report, err := recorded.Perform(ctx, program, repro.Surroundings{
-		Dir: dir, TempDir: tb.TempDir(), Resources: resources, Logf: tb.Logf,
+		Dir: dir, TempDir: tb.TempDir(), Written: written, Resources: resources, Logf: tb.Logf,
 		Store: func(ctx context.Context) (artifact.Store, error) { return storeOf(ctx, tb, recorded, parts) },
 	})
 	if err != nil {
