@@ -20,7 +20,7 @@ type facts struct {
 // factsOf reads them from a file's source. Most files are not parsed.
 func factsOf(src []byte) facts {
 	text := string(src)
-	cgo, embed := strings.Contains(text, `"C"`), strings.Contains(text, "//go:embed")
+	cgo, embed := strings.Contains(text, `"C"`) || strings.Contains(text, "`C`"), strings.Contains(text, "//go:embed")
 	if !cgo && !embed {
 		return facts{}
 	}
@@ -29,7 +29,7 @@ func factsOf(src []byte) facts {
 		mode = parser.ParseComments
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "", src, mode|parser.SkipObjectResolution)
-	if err != nil || slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"C"` }) {
+	if err != nil || slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return strings.Trim(i.Path.Value, "\"`") == "C" }) {
 		return facts{Unclear: true}
 	}
 	var f facts
@@ -59,7 +59,7 @@ type factMemo struct {
 }
 
 // factVersion changes with what factsOf finds.
-const factVersion = 1
+const factVersion = 2
 
 type factFile struct {
 	Version int              `json:"version"`

@@ -90,6 +90,7 @@ func TestFacts(t *testing.T) {
 		"not Go":                     {},
 		"package p\n\nvar c = \"C\"": {},
 		"package p\n\nimport \"C\"":  {Unclear: true},
+		"package p\n\nimport `C`":    {Unclear: true},
 		"package p\n\nimport (\n\t\"fmt\"\n\t_ \"C\"\n)": {Unclear: true},
 		"package \"C\"": {Unclear: true},
 		"package p\n\n//go:embed a b/*.txt\nvar x string":              {Embeds: []string{"a", "b/*.txt"}},

@@ -384,6 +384,7 @@ func TestWhatSyntaxDoesNotTell(t *testing.T) {
 	for what, src := range map[string]string{
 		"linkname":           "package main\n\nimport _ \"unsafe\"\n\n//go:linkname f os.f\nfunc f()\n",
 		"line directive":     "package main\n\n//line a.y:1\nfunc f() {}\n",
+		"cgo":                "package main\n\nimport \"\\x43\"\n",
 		"syntax error":       "package main\n\nfunc f( {}\n",
 		"methods of aliases": "package main\n\ntype a = b\n\ntype b int\n\nfunc (a) m() {}\n",
 	} {

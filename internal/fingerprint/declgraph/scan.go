@@ -26,7 +26,7 @@ func Scan(src []byte) *File {
 	}
 	s := scanner{fset: token.NewFileSet(), src: src, out: f}
 	file, err := parser.ParseFile(s.fset, "", src, mode)
-	if err != nil || f.Unclear {
+	if err != nil || f.Unclear || slices.ContainsFunc(imports(file), func(i Import) bool { return i.Path == "C" }) {
 		return &File{Unclear: true, Imports: imports(file)}
 	}
 	f.Package, f.Imports = file.Name.Name, imports(file)

@@ -1,7 +1,7 @@
 package declgraph
 
 // Version changes with what [Scan] finds and with how it is encoded.
-const Version = 2
+const Version = 3
 
 // File is what the graph needs to know of one source file. It depends on the file's content alone.
 type File struct {
