@@ -138,8 +138,8 @@ func (d *Driver) delay(r *rand.Rand) time.Duration {
 var errDead = component.Errorf(component.FailedPrecondition, "simulated: this process has died")
 
 // injected is an error that a store was made to return.
-func injected(format string, args ...any) error {
-	return component.Errorf(component.Unavailable, "simulated: "+format, args...)
+func injected(what string) error {
+	return component.Errorf(component.Unavailable, "simulated: %s", what)
 }
 
 // alive waits for a delay, and reports how the driver is then.

@@ -136,7 +136,7 @@ func (x *execution) ended(ctx context.Context, e ending) {
 // pass hands an ending on as if the function had been called directly.
 func (x *execution) pass(e ending) ([]any, error) {
 	if e.panicked != nil {
-		panic(e.panicked) //nolint:forbidigo // it is the step's own
+		panic(e.panicked) // it is the step's own
 	}
 	if e.left {
 		runtime.Goexit()

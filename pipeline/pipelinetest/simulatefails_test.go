@@ -3,7 +3,6 @@ package pipelinetest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,7 +143,7 @@ func TestMistake(t *testing.T) {
 	})
 	pipelinetest.Seeds(t, 40, func(t *testing.T, seed uint64) {
 		appended.list = nil
-		if done := pipelinetest.Simulate(t, p, mistakeIn{os.TempDir()}, seed); t.Failed() {
+		if done := pipelinetest.Simulate(t, p, mistakeIn{t.TempDir()}, seed); t.Failed() {
 			t.Fatalf("found after %d executions", done.Executions)
 		}
 	})
@@ -157,11 +156,11 @@ func TestSimulateFindsMistakes(t *testing.T) {
 	for name, m := range mistakes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, want := t.TempDir(), regexp.MustCompile(m.want)
+			want := regexp.MustCompile(m.want)
 			test := func(env ...string) string {
 				t.Helper()
 				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMistake$", "-test.failfast")
-				cmd.Env = append(os.Environ(), append(env, envMistake+"="+name, "TMPDIR="+dir, "TMP="+dir)...)
+				cmd.Env = append(os.Environ(), append(env, envMistake+"="+name)...)
 				out, err := cmd.CombinedOutput()
 				var exit *exec.ExitError
 				if !errors.As(err, &exit) || !want.Match(out) {
@@ -171,7 +170,7 @@ func TestSimulateFindsMistakes(t *testing.T) {
 			}
 			out := test("TENON_SEED=", "TENON_SEEDS=")
 			seed := named.FindStringSubmatch(out)
-			if seed == nil || seed[1] != seed[2] || !strings.Contains(out, fmt.Sprintf("TestMistake/seed=%s", seed[1])) {
+			if seed == nil || seed[1] != seed[2] || !strings.Contains(out, "TestMistake/seed="+seed[1]) {
 				t.Fatalf("the seed is not named:\n%s", out)
 			}
 			test("TENON_SEED="+seed[1], "TENON_SEEDS=")
