@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"runtime"
@@ -158,5 +159,5 @@ func readBlob(ctx context.Context, in blobIn) (artifact.Ref[string], error) {
 	if _, err := io.Copy(h, r); err != nil {
 		return artifact.Ref[string]{}, err
 	}
-	return artifact.New(fmt.Sprintf("%x", h.Sum(nil))), nil
+	return artifact.New(hex.EncodeToString(h.Sum(nil))), nil
 }
