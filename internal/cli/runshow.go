@@ -122,6 +122,9 @@ func (c *cli) runText(b *strings.Builder, v runView, elements, all bool, broken 
 	}
 	if v.State == metadata.RunFailed || v.State == metadata.RunCancelled {
 		b.WriteString("\n" + c.out.paint(dim, "to go on with it: "+c.call("run resume "+v.ID)) + "\n")
+		if failed := slices.IndexFunc(v.Steps, failedItself); failed >= 0 {
+			b.WriteString(c.out.paint(dim, "to call the failed step in a Go test: "+c.call("run repro "+v.ID+" "+shellQuote(elementName(v.Steps[failed].StepKey.Step, v.Steps[failed].Index)))) + "\n")
+		}
 	}
 	heading("Steps")
 	v.Steps = v.withPending()
@@ -258,6 +261,11 @@ func (c *cli) outputGrid(b *strings.Builder, v runView, all bool, heading func(s
 		}
 	}
 	c.tableOf("Outputs", "output", b, g, all, heading)
+}
+
+// failedItself reports whether an attempt of a step failed that is not mapped.
+func failedItself(s stepView) bool {
+	return s.State == metadata.StepFailed && s.Elements == 0 && s.Attempts > 0
 }
 
 // tableOf writes a table under its heading, if it has rows.

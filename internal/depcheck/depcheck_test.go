@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"/internal/gc", "/internal/plan", "/internal/why", "/internal/hooks", "/internal/logs", "/internal/export", "/internal/worker", "/internal/repro", "/internal/simulate"},
 	{"/internal/engine", "/internal/workerrpc", "/stack"},
 	{"/pipeline", "/command"},
-	{"/internal/cli"},
+	{"/internal/cli", "/internal/preview"},
 	{""},
 	{"/pipeline/pipelinetest"},
 }
