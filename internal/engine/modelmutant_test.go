@@ -30,7 +30,7 @@ func TestModelFaultsFindMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const most = 300
+			const most = 2000
 			for seed := range uint64(most) {
 				f := faulty{specs: specs, seed: seed, options: plan.Options{OnFailure: plan.Continue, NoCache: true}, mutate: m.mutate}
 				found := simulated(t, f.check)
