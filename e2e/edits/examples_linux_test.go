@@ -27,9 +27,8 @@ func TestRandomEditsOfExamples(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err == nil {
 		names = append(names, "python")
 	}
-	rounds := 10
 	if testing.Short() {
-		names, rounds = names[:2], 2
+		names = names[:2]
 	}
 	random := seeded(t)
 	hits, misses := 0, 0
@@ -37,7 +36,7 @@ func TestRandomEditsOfExamples(t *testing.T) {
 		now := sources(t, w.path("program/"+name))
 		earlier := []map[string]string{now}
 		w.bothWays(name)
-		for range rounds {
+		for range roundsOr(5, 2) {
 			next, what := earlier[random.IntN(len(earlier))], "as it was"
 			if random.IntN(5) > 0 {
 				next, what = mutate(t, random, now)

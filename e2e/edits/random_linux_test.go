@@ -14,23 +14,33 @@ import (
 	"testing"
 )
 
-var seed = flag.Uint64("edits.seed", 0, "seed of the random edits; 0 is a new one each time")
+var (
+	seed = flag.Uint64("edits.seed", 0, "seed of the random edits; 0 is a new one each time")
+	more = flag.Int("edits.rounds", 0, "number of random edits of each program; 0 is a few")
+)
+
+// roundsOr returns how many random edits a test makes.
+func roundsOr(usual, short int) int {
+	switch {
+	case *more > 0:
+		return *more
+	case testing.Short():
+		return short
+	}
+	return usual
+}
 
 // TestRandomEdits edits literals and operators of random declarations, one after the other, and sometimes goes back to how the program was
 // earlier. After each edit the run must give what a run without a cache gives, which try checks.
 func TestRandomEdits(t *testing.T) {
 	t.Parallel()
-	rounds := 40
-	if testing.Short() {
-		rounds = 4
-	}
 	random := seeded(t)
 	w := newWorkspace(t)
 	now := w.files()
 	w.goRun(".")
 	earlier := []map[string]string{now}
 	hits, misses := 0, 0
-	for range rounds {
+	for range roundsOr(20, 4) {
 		next, what := earlier[random.IntN(len(earlier))], "as it was"
 		if random.IntN(4) > 0 {
 			next, what = mutate(t, random, now, "main.go")
