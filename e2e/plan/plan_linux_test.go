@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,7 +134,7 @@ func (c copied) run(args ...string) []byte {
 	c.Helper()
 	<-time.After(80 * time.Millisecond) // the clock that stamps files goes on between an edit and the run that a person starts
 	cmd := exec.CommandContext(c.Context(), "go", append([]string{"run", "./examples/penguins"}, args...)...)
-	cmd.Dir, cmd.Env = c.dir, append(c.env, "PWD="+c.dir)
+	cmd.Dir, cmd.Env = c.dir, append(slices.Clone(c.env), "PWD="+c.dir)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

@@ -71,7 +71,7 @@ func Repro(ctx context.Context, tb testing.TB, p pipeline.Definition, rec Record
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer written.Close() //nolint:errcheck // it is temporary
+	defer written.Close()
 	resources := scope.NewResources(ctx)
 	defer func() {
 		if err := resources.Close(); err != nil {
