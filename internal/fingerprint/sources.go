@@ -24,7 +24,7 @@ type sources struct {
 	pkg    string              // import path of the main package
 	module string              // path of the main module
 	deps   []string            // paths of the other modules
-	given  []string            // files on the command line, which are all of the main package then
+	given  []string            // files on the command line that are all of the main package then, although its directory has others
 }
 
 // commandLineFiles is the path of a main package that was named by its files.
@@ -84,7 +84,9 @@ func readSources(ctx context.Context, run goRun, info *debug.BuildInfo, m *filem
 			return nil, false
 		}
 		pkg = r.packageOf(run.sourceFiles()[0])
-		given = r.names(run.sourceFiles())
+		if given = r.names(run.sourceFiles()); r.wholePackage(pkg, given) {
+			given = nil // as if the package had been named
+		}
 	}
 	if !r.unchangedDirs() {
 		return nil, false
@@ -135,6 +137,16 @@ func (r *reader) names(files []string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// wholePackage reports whether files are all Go files that were read of a package.
+func (r *reader) wholePackage(pkg string, files []string) bool {
+	for name := range r.files {
+		if path.Dir(name) == pkg && path.Ext(name) == ".go" && !slices.Contains(files, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // packageOf returns the import path of a file's package.
