@@ -200,8 +200,9 @@ func (e *endurance) logged() bool {
 func (e *endurance) unknown() bool { return e.run == "" }
 func (e *endurance) lost() bool    { return e.run != "" && !e.ended }
 
-// asTorn reports whether no commit was torn but one of an earlier program, behind which nobody has written yet.
-func (e *endurance) asTorn(l left) bool { return l.torn == 0 || l.torn == e.torn }
+// asTorn reports whether no commit was torn but one of an earlier program. Its rest stays in the log until others have been written over all of
+// it.
+func (e *endurance) asTorn(l left) bool { return l.torn == 0 || e.torn > 0 }
 
 // looks is how often a resume changes the run until it has taken over.
 func (e *endurance) looks() int {
