@@ -17,7 +17,7 @@ import (
 const (
 	envKills = "TENON_E2E_KILLS" // how often a program is killed for each runner, and five times as often as at each point
 	envSeed  = "TENON_E2E_SEED"  // of the moments
-	fewKills = 10
+	fewKills = 8
 )
 
 // Both sizes of a run: the second one has 200 steps, and finds results of the first.
