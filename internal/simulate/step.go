@@ -86,12 +86,15 @@ func (d *Driver) execute(ctx context.Context, x *execution, outputs []graph.Port
 		delay = time.Until(deadline) - f.after
 		stopped, f.word, f.after = false, 0, 0
 	}
+	held := d.r.w.hold() // what is held up is waited for, too: that may take as long as a timeout
 	pause(ctx, delay)
 	if d.isDead() {
+		held()
 		return nil, errDead
 	}
 	inner, stop := f.context(ctx)
 	x.begin(f, stop)
+	held()
 	if stopped {
 		x.stop(errStopped)
 	}

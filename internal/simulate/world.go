@@ -119,6 +119,18 @@ func (w *World) Wait(ctx context.Context) error {
 	}
 }
 
+// hold counts an execution that has not begun, until the function that it returns is called.
+func (w *World) hold() (end func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.going++
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.rest()
+	}
+}
+
 // rest counts an execution as ended, with the lock held.
 func (w *World) rest() {
 	if w.going--; w.going == 0 && w.still != nil {
