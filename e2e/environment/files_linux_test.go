@@ -35,7 +35,7 @@ func TestFewFiles(t *testing.T) {
 				site.Quiet(t)
 				t.Logf("%d files: %v", limit, err)
 				if err != nil {
-					said(t, p, "too many open files")
+					said(t, p, "open files") // too many, or their limit
 				}
 				recovers(t, site, endure(t), args, want)
 			}

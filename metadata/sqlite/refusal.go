@@ -17,8 +17,12 @@ const (
 	freeFiles = "raise the limit of open files (ulimit -n), or do less at once"
 )
 
-// probeSize is the size in bytes of the largest piece that SQLite asks for at once: the index of the log grows by 32 KiB.
-const probeSize = 64 << 10
+const (
+	// probeSize is the size in bytes of the largest piece that SQLite asks for at once: the index of the log grows by 32 KiB.
+	probeSize = 64 << 10
+	// probeFiles is how many files SQLite may have had open besides when it was refused one: a driver may have closed them since.
+	probeFiles = 4
+)
 
 // fileError is why the file cannot be opened or made.
 func fileError(err error) error {
@@ -64,8 +68,15 @@ func (s *store) refusal(result int) (code component.Code, hint string) {
 	return component.PermissionDenied, ": " + mayWrite
 }
 
-// probe makes a file beside the database, writes to it, and removes it.
+// probe makes a file beside the database, writes to it, and removes it, with some more files open.
 func (s *store) probe() error {
+	for range probeFiles {
+		dir, err := os.Open(filepath.Dir(s.path))
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+	}
 	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+"-probe-*")
 	if err != nil {
 		return err
