@@ -211,7 +211,8 @@ func (d *decoder) decl() Decl {
 	for range d.count() {
 		out.Wirings = append(out.Wirings, Wired{Line: d.number(), End: d.number(), Func: d.ref(), Digest: d.text(), Refs: d.refs()})
 	}
-	d.bad = d.bad || out.Kind > Type || out.Class > Firm || out.Kind == Method && len(out.Names) != 2 || slices.Contains(out.Names, "") && out.Kind != Method
+	d.bad = d.bad || out.Kind > Type || out.Class > Firm || out.Alias && out.Kind != Type
+	d.bad = d.bad || (out.Kind == Func || out.Kind == Type) && len(out.Names) != 1 || out.Kind == Method && len(out.Names) != 2 || slices.Contains(out.Names, "") && out.Kind != Method
 	return out
 }
 
