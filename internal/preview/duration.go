@@ -26,6 +26,11 @@ func newDurations(store metadata.Store) *durations {
 // of returns how long a step took that a run recorded, or one element of it, on average. What came from the cache took as long as where it was
 // computed. It is 0 if that is no longer recorded.
 func (d *durations) of(ctx context.Context, key metadata.StepKey) (time.Duration, error) {
+	at := runStep{key.Run, key.Step}
+	if took, ok := d.known[at]; ok {
+		return took, nil
+	}
+	d.known[at] = 0 // runs may have elements from each other
 	rows, err := d.rows(ctx, key)
 	if err != nil {
 		return 0, err
@@ -40,7 +45,8 @@ func (d *durations) of(ctx context.Context, key metadata.StepKey) (time.Duration
 			sum, n = sum+took, n+1
 		}
 	}
-	return sum / max(n, 1), nil
+	d.known[at] = sum / max(n, 1)
+	return d.known[at], nil
 }
 
 // rows returns the row of a step that is not mapped, or some of the elements of one that is.
@@ -56,28 +62,13 @@ func (d *durations) rows(ctx context.Context, key metadata.StepKey) ([]metadata.
 }
 
 func (d *durations) row(ctx context.Context, row metadata.Step) (time.Duration, error) {
-	if row.State == metadata.StepSucceeded {
+	switch {
+	case row.State == metadata.StepSucceeded:
 		return max(row.Finished.Sub(row.Started), 1), nil
+	case row.Origin != nil:
+		return d.of(ctx, *row.Origin)
 	}
-	if row.Origin == nil {
-		return 0, nil
-	}
-	at := runStep{row.Origin.Run, row.Origin.Step}
-	if took, ok := d.known[at]; ok {
-		return took, nil
-	}
-	rows, err := d.rows(ctx, *row.Origin)
-	if err != nil {
-		return 0, err
-	}
-	sum, n := time.Duration(0), time.Duration(0)
-	for _, r := range rows {
-		if r.State == metadata.StepSucceeded {
-			sum, n = sum+max(r.Finished.Sub(r.Started), 1), n+1
-		}
-	}
-	d.known[at] = sum / max(n, 1)
-	return d.known[at], nil
+	return 0, nil
 }
 
 // timesOf is how many elements of a mapped step are expected to run.
